@@ -80,6 +80,7 @@ from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry
 from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
+from holdfast.core.domain.oauth import NewOAuthClient, OAuthClient, OAuthGrant
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.own_models import (
     AddedModel,
@@ -339,6 +340,7 @@ STATS = WorkspaceStats(workspace="/w", sessions=("s1",), files=1, total_bytes=2,
 CREDITS = CreditState(user="u1", label="ann", counted=True, balance=-0.5, spent=3, tier=CREDIT_TIERS[0])
 AGREEMENT = Agreement(name="a", title="A ü", text="# A", accepted_at=AT)
 USER = User(id="u1", name="ann", role=Role.USER, created_at=AT)
+OAUTH_CLIENT = OAuthClient(id="c1", name="Notes", redirect_uris=("https://a.example/cb",), created_at=AT)
 KEY = Credential(
     id="k1", kind="key", user_id="u1", name="ci", scope=Scope.CHAT, last_four="abcd", created_at=AT
 )
@@ -929,6 +931,27 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
+    ("oauth.clients", {}, (OAUTH_CLIENT,)),
+    (
+        "oauth.add_client",
+        {
+            "name": "Größe",
+            "redirect_uris": ("https://a.example/cb",),
+            "scope": "openid",
+            "auth_method": "client_secret_post",
+            "consent": False,
+            "id": "notes",
+        },
+        NewOAuthClient(client=OAUTH_CLIENT, secret="hf_w"),
+    ),
+    ("oauth.enable_client", {"id": "a b", "enabled": False}, OAUTH_CLIENT),
+    ("oauth.remove_client", {"id": "a b"}, None),
+    (
+        "oauth.grants",
+        {},
+        (OAuthGrant(id="g1", client_id="c", user_id="u1", scope="openid", created_at=AT, expires_at=AT),),
+    ),
+    ("oauth.end_grant", {"id": "a b"}, None),
     ("accounts.ways", {}, WAYS),
     (
         "accounts.sign_in",

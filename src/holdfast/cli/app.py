@@ -39,6 +39,7 @@ COMMANDS = {
     "credits": "See and set the credits that agents with a plan are charged in, and what models cost.",
     "keys": "Make and revoke keys to Holdfast; store those of model providers.",
     "users": "Add and remove users.",
+    "oauth": "Let people sign in to other programs with Holdfast, by OAuth 2.0.",
     "hooks": "Have rules, people and programs look at runs, tool calls and replies on their way.",
     "webhooks": "Send signed events to other programs over HTTP.",
     "trust": "Trust the agents of a project folder, or stop to.",

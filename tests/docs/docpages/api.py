@@ -77,6 +77,7 @@ _NOUNS = {
     "models": "Models",
     "keys": "Keys",
     "users": "Users",
+    "oauth": "OAuth 2.0",
     "usage": "Usage",
     "hooks": "Hooks",
     "webhooks": "Webhooks",

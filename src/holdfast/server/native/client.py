@@ -16,6 +16,7 @@ from holdfast.core.domain.events import EventFilter, LoggedEvent
 from holdfast.core.services.protocols.accounts import Accounts
 from holdfast.core.services.protocols.agent_files import AgentFiles
 from holdfast.core.services.protocols.approvals import Approvals
+from holdfast.core.services.protocols.drafts import Drafts
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.hooks import Hooks
@@ -23,6 +24,7 @@ from holdfast.core.services.protocols.identity import Keys, Users
 from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
+from holdfast.core.services.protocols.oauth import OAuth
 from holdfast.core.services.protocols.prompts import Prompts
 from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
@@ -149,6 +151,10 @@ class RemoteWorkbench:
         return cast(AgentFiles, self._nouns["agent_files"])
 
     @property
+    def drafts(self) -> Drafts:
+        return cast(Drafts, self._nouns["drafts"])
+
+    @property
     def sessions(self) -> Sessions:
         return cast(Sessions, self._nouns["sessions"])
 
@@ -211,6 +217,10 @@ class RemoteWorkbench:
     @property
     def accounts(self) -> Accounts:
         return cast(Accounts, self._nouns["accounts"])
+
+    @property
+    def oauth(self) -> OAuth:
+        return cast(OAuth, self._nouns["oauth"])
 
     @property
     def usage(self) -> UsageReports:

@@ -131,6 +131,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "tools.set_secret": {"value": "sk-example-1234"},
     "tools.update": {"spec": _TOOL},
     "usage.set_limit": {"tier": "free", "budgets": [{"amount": 5, "unit": "usd", "period": "day"}]},
+    "oauth.add_client": {"name": "Notes", "redirect_uris": ["https://notes.example.org/callback"]},
+    "oauth.enable_client": {"enabled": False},
     "users.add": {"name": "ann"},
     "users.annotate": {"ext": {"toolbox": {"favourites": ["read_file"]}}},
     "users.login": {"expires_s": 3600},
