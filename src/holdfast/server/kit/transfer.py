@@ -25,6 +25,7 @@ logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _TOO_LARGE = "the setting `server.max_upload_mb` is the largest file that is taken in"
 _MOST_FIELDS = 100
+_MOST_FILES = 100
 _LONGEST_FIELD = 128 * 1024
 _FORM_OVERHEAD = 256 * 1024
 """Bytes of a form beside its file."""
@@ -99,6 +100,29 @@ async def received_form(request: Request, limit: int) -> AsyncIterator[ReceivedF
         if files and (files[0].size or 0) > limit:
             raise too_large(limit, _TOO_LARGE)
         yield ReceivedForm(fields, ReceivedFile(files[0].file, files[0].filename or "") if files else None)
+    finally:
+        await form.close()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFiles:
+    """A form with any number of files in it."""
+
+    fields: dict[str, str]
+    files: tuple[ReceivedFile, ...]
+
+
+@asynccontextmanager
+async def received_files(request: Request, limit: int) -> AsyncIterator[ReceivedFiles]:
+    """Gives the fields of a form, and its files, of `limit` bytes together. Raises as `received_file` does,
+    but not for a form without files."""
+    if not is_form(request):
+        raise _bad_form("it must be `multipart/form-data`")
+    form = await _form(request, limit + _FORM_OVERHEAD, files=_MOST_FILES)
+    try:
+        fields = {name: each for name, each in form.multi_items() if isinstance(each, str)}
+        files = [each for _, each in form.multi_items() if isinstance(each, UploadFile)]
+        yield ReceivedFiles(fields, tuple(ReceivedFile(each.file, each.filename or "") for each in files))
     finally:
         await form.close()
 

@@ -9,7 +9,6 @@ from typing import Any, get_args
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.knowledge import Chunking
 from holdfast.core.domain.knowledge import Collection as Kept
-from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.server.dialects.h2ogpte.mapping_ext import EXT, ext_with, said_of
 from holdfast.server.dialects.h2ogpte.wire_chats import CompletionRequest
 from holdfast.server.dialects.h2ogpte.wire_collections import (
@@ -21,27 +20,12 @@ from holdfast.server.dialects.h2ogpte.wire_collections import (
     CollectionUpdate,
     RagType,
 )
+from holdfast.server.kit.free_names import free_name, names_of
 from holdfast.server.kit.reading import json_object, parsed
 
 CHARS = 4
 """Of a token."""
-_LONGEST = 190
 _RAG_TYPES = get_args(RagType)
-
-
-def free_name(name: str, taken: Some[str]) -> str:
-    """Returns what a collection is called here: one line without slashes, which no other one has."""
-    plain = shorten(sanitize_line(name).replace("/", "-").strip(), _LONGEST) or "collection"
-    found, number = plain, 1
-    while found in taken:
-        number += 1
-        found = f"{plain} ({number})"
-    return found
-
-
-def names_of(name: str, here: str) -> dict[str, Any]:
-    """Returns what is kept of a name that we cannot have as it is."""
-    return {"name": name, "name_here": here} if name != here else {"name": None, "name_here": None}
 
 
 def made_of(asked: CollectionCreate, taken: Some[str]) -> dict[str, Any]:
