@@ -87,7 +87,7 @@ async def test_a_skill_of_an_agent_is_installed_replaced_removed_and_brought_bac
         assert (made.scope, made.agent) == (SkillScope.AGENT, "clerk")
         assert await skills.list() == ()
         assert names(await skills.list(agent="clerk")) == ["minutes"]
-        assert names(await skills.beside_agents()) == ["minutes"]
+        assert names(await skills.list(scope=SkillScope.AGENT)) == ["minutes"]
         id = (await workbench.agents.get("clerk")).id
         await skills.upload(text(description="New."), agent=id, replace=True)
         await skills.save("minutes", text(description="Newest.").decode(), agent="clerk")
@@ -153,6 +153,41 @@ async def test_a_copy_at_an_agent_stays_when_the_first_changes(open_bench: Any, 
         assert again.description == "Other."
         with pytest.raises(NotFoundError):
             await workbench.skills.copy("nothing", "clerk")
+
+
+async def test_an_agent_gets_the_skills_that_its_file_names_as_they_are_now(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        workbench = bench.workbench
+        skills = workbench.skills
+        await skills.upload(text("own"))
+        await skills.upload(text("everybodys"), shared=True)
+        await skills.upload(text("other"))
+        await agent(workbench, "clerk", "skills: [own, everybodys]\n")
+        await skills.upload(text("left"), agent="clerk")
+        assert (await skills.sync("clerk")).copied == ("everybodys", "own")
+        await skills.save("own", text("own", "Changed.").decode())
+        again = await skills.sync("clerk", purge=True)
+        assert (again.copied, again.removed) == (("own",), ("left",))
+        named = await skills.sync("clerk", ("other",))
+        assert (named.copied, named.removed) == (("other",), ())
+        assert names(await skills.list(agent="clerk", scope=SkillScope.AGENT)) == [
+            "everybodys",
+            "other",
+            "own",
+        ]
+        with pytest.raises(NotFoundError):
+            await skills.sync("clerk", ("nothing",))
+
+
+async def test_a_scope_is_listed_with_what_others_hide(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        skills = bench.workbench.skills
+        await skills.upload(text(description="Everybody's."), shared=True)
+        await skills.upload(text(description="Mine."))
+        (shared,) = await skills.list(scope=SkillScope.SHARED)
+        (own,) = await skills.list(scope=SkillScope.USER)
+        assert (shared.description, own.description) == ("Everybody's.", "Mine.")
+        assert await skills.list(scope=SkillScope.PROJECT) == await skills.list(scope=SkillScope.AGENT) == ()
 
 
 async def test_runs_have_shared_skills_that_their_agent_names(open_bench: Any) -> None:

@@ -125,7 +125,7 @@ from holdfast.core.domain.runs import (
     TextMatches,
     ToolRun,
 )
-from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope
+from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope, SkillSync
 from holdfast.core.domain.status import CheckResult, Listener
 from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
 from holdfast.core.domain.trash import Trashed
@@ -554,7 +554,9 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("skills.install", {"source": "/a b/ü", "agent": "clerk", "shared": True}, SKILL),
     ("skills.upload", {"data": b"PK", "agent": "ü", "shared": True}, SKILL),
     ("skills.copy", {"name": "a b", "agent": "clerk", "replace": True}, SKILL),
-    ("skills.beside_agents", {}, (SKILL,)),
+    ("skills.list", {"scope": SkillScope.SHARED}, (SKILL,)),
+    ("skills.sync", {"agent": "a b", "names": ("minutes",), "purge": True}, SkillSync(copied=("minutes",))),
+    ("skills.sync", {"agent": "clerk"}, SkillSync(removed=("ü",))),
     ("skills.save", {"name": "minutes", "text": "---\n", "expected": "00"}, SKILL),
     ("skills.save", {"name": "minutes", "text": "ü", "agent": "clerk", "shared": True}, SKILL),
     ("skills.remove", {"name": "a b"}, None),

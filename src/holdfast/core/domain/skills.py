@@ -81,6 +81,14 @@ class Skill(Value):
     """Without `SKILL.md`, by path."""
 
 
+class SkillSync(Value):
+    """What became of the skills that an agent alone has."""
+
+    copied: tuple[str, ...] = ()
+    """Those that it has got, or that were old; by name."""
+    removed: tuple[str, ...] = ()
+
+
 def skills_beside(agent_file: Path) -> Path:
     """Returns the folder of skills of an agent alone: `minutes.skills` beside `minutes.yaml`."""
     return agent_file.with_name(f"{agent_file.stem}.skills")

@@ -13,7 +13,7 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import HoldfastError, InvalidError, NotFoundError, ToolError
-from holdfast.core.domain.skills import Skill, SkillInfo
+from holdfast.core.domain.skills import ALL_SKILLS, Skill, SkillInfo, SkillScope, SkillSync
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.files.fetch import as_download
 from holdfast.core.files.jail import WorkspaceJail
@@ -87,9 +87,15 @@ class SkillService:
         self._agents = agents
         self._trash = trash
 
-    async def list(self, project: str | None = None, agent: str | None = None) -> tuple[SkillInfo, ...]:
-        folder, info = await self._where(project, agent)
+    async def list(
+        self, project: str | None = None, agent: str | None = None, scope: SkillScope | None = None
+    ) -> tuple[SkillInfo, ...]:
         owner = self._access.owner
+        if scope is SkillScope.AGENT and agent is None:
+            return await asyncio.to_thread(self._beside_agents, owner)
+        folder, info = await self._where(project, agent)
+        if scope is not None:
+            return await asyncio.to_thread(self._registry.of_scope, scope, folder, owner, info)
         if info is None:
             return tuple(await asyncio.to_thread(self._registry.list, folder, owner))
         return tuple(await asyncio.to_thread(self._registry.of_agent, info, folder, owner))
@@ -104,15 +110,6 @@ class SkillService:
         folder, info = await self._where(project, agent)
         seen = await asyncio.to_thread(self._registry.list, folder, self._access.owner, info)
         return await asyncio.to_thread(_download, Path(find(seen, name).path), path)
-
-    async def beside_agents(self) -> tuple[SkillInfo, ...]:
-        owner = self._access.owner
-
-        def look() -> tuple[SkillInfo, ...]:
-            own = (each for each in self._agents.list(None, owner) if each.layer is Layer.USER)
-            return tuple(info for agent in own for info in self._registry.inside(beside(agent)))
-
-        return await asyncio.to_thread(look)
 
     async def install(
         self,
@@ -152,6 +149,21 @@ class SkillService:
         contents = await asyncio.to_thread(collected, Path(find(seen, name).path))
         return await self._keep(contents, "", place, replace)
 
+    async def sync(self, agent: str, names: tuple[str, ...] | None = None, purge: bool = False) -> SkillSync:
+        place, owner = await self._place(agent), self._access.owner
+        seen = await asyncio.to_thread(self._registry.list, None, owner)
+        info = await asyncio.to_thread(self._agents.get, agent, None, owner)
+        named = (info.spec.skills if info.spec else ()) if names is None else names
+        wanted = {one.name: one for one in seen} if ALL_SKILLS in named else {n: find(seen, n) for n in named}
+        has = {one.name: one for one in await asyncio.to_thread(self._registry.inside, place)}
+        old = [n for n, one in wanted.items() if n not in has or has[n].digest != one.digest]
+        for name in old:
+            await self.copy(name, agent, replace=True)
+        gone = [name for name in has if purge and name not in wanted]
+        for name in gone:
+            await self._trash.put_skill(name, owner, place)
+        return SkillSync(copied=tuple(sorted(old)), removed=tuple(sorted(gone)))
+
     async def save(
         self,
         name: str,
@@ -165,6 +177,10 @@ class SkillService:
 
     async def remove(self, name: str, agent: str | None = None, shared: bool = False) -> None:
         await self._trash.put_skill(name, self._access.owner, await self._place(agent, shared))
+
+    def _beside_agents(self, owner: str) -> tuple[SkillInfo, ...]:
+        own = (each for each in self._agents.list(None, owner) if each.layer is Layer.USER)
+        return tuple(info for agent in own for info in self._registry.inside(beside(agent)))
 
     async def _place(self, agent: str | None, shared: bool = False) -> SkillFolder:
         admin = self._access.principal.is_admin

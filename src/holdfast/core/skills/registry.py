@@ -120,6 +120,17 @@ class SkillRegistry:
         """Returns the skills of one folder, by name."""
         return tuple(self._in(folder))
 
+    def of_scope(
+        self,
+        scope: SkillScope,
+        project: Path | None = None,
+        owner: str = LOCAL,
+        agent: AgentInfo | None = None,
+    ) -> tuple[SkillInfo, ...]:
+        """Returns the skills of one scope, whatever hides them; see `list`."""
+        places = self._places(project, owner, agent)
+        return tuple(info for place in places if place.scope is scope for info in self._in(place))
+
     def load(self, info: SkillInfo) -> Skill:
         """Returns a skill that was listed as it is now. Raises `NotFoundError`, and `InvalidError` when its
         file is no text."""

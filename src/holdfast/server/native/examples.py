@@ -119,6 +119,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "tools.run_alone": {"arguments": {"path": "notes.md"}},
     "skills.copy": {"agent": "clerk"},
     "skills.install": {"source": "https://example.org/minutes.zip"},
+    "skills.sync": {"names": ["minutes"]},
     "skills.save": {"text": "---\nname: minutes\ndescription: Writes minutes.\n---\nSay who came.\n"},
     "tools.create": {"spec": _TOOL},
     "mcp.add": {"server": {"name": "files", "command": ["uvx", "some-mcp-server", "/data"]}},

@@ -252,7 +252,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("skills.list", "GET", "/skills"),
     Operation("skills.get", "GET", "/skills/{name}"),
     Operation("skills.file", "GET", "/skills/{name}/file", raw_out=True),
-    Operation("skills.beside_agents", "GET", "/agent-skills"),
+    Operation("skills.sync", "PUT", "/agents/{agent}/skills"),
     Operation("skills.copy", "POST", "/skills/{name}/copy", status=201, once="kept"),
     Operation("skills.install", "POST", "/skills", status=201, once="kept"),
     Operation(

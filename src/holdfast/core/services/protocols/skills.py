@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from holdfast.core.domain.identity import Scope
-from holdfast.core.domain.skills import Skill, SkillInfo
+from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope, SkillSync
 from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.services.needs import needs
 
@@ -20,9 +20,13 @@ class Skills(Protocol):
     """
 
     @needs(Scope.READ)
-    async def list(self, project: str | None = None, agent: str | None = None) -> tuple[SkillInfo, ...]:
+    async def list(
+        self, project: str | None = None, agent: str | None = None, scope: SkillScope | None = None
+    ) -> tuple[SkillInfo, ...]:
         """Returns the skills that can be seen from the folder `project`, those with mistakes included; with
-        `agent`, a name or an id, the ones that its runs have. Raises `NotFoundError` for an unknown agent."""
+        `agent`, a name or an id, the ones that its runs have. With `scope` it is all of this scope alone, those
+        too that others of their names hide; without `agent`, the scope `agent` means all agents of the user's
+        own. Raises `NotFoundError` for an unknown agent."""
         ...
 
     @needs(Scope.READ)
@@ -37,12 +41,6 @@ class Skills(Protocol):
     ) -> Download:
         """Returns a file of a skill's folder. Raises `NotFoundError`, `OutsideWorkspace` for a path that
         leads out of the folder."""
-        ...
-
-    @needs(Scope.READ)
-    async def beside_agents(self) -> tuple[SkillInfo, ...]:
-        """Returns the skills that agents of the user's own alone have, those with mistakes included, by the
-        names of the agents."""
         ...
 
     @needs(Scope.ADMIN)
@@ -83,6 +81,13 @@ class Skills(Protocol):
     async def copy(self, name: str, agent: str, replace: bool = False) -> SkillInfo:
         """Gives an agent of the user's own a copy of a skill, the user's or all users', which the agent has
         whatever becomes of the first. Raises what `install` raises, and `NotFoundError`."""
+        ...
+
+    @needs(Scope.ADMIN)
+    async def sync(self, agent: str, names: tuple[str, ...] | None = None, purge: bool = False) -> SkillSync:
+        """Gives an agent of the user's own copies of the skills of these names, the user's or all users', as
+        they are now; without names of those that its file names. With `purge` what else it alone has goes to
+        the trash. Raises what `copy` raises."""
         ...
 
     @needs(Scope.ADMIN)
