@@ -144,6 +144,24 @@ class UserAnnotated(_OwnedEvent):
     """The same as it is now; without what is there no more."""
 
 
+class ModelAsked(_OwnedEvent):
+    """A model was asked outside of any run: for a draft."""
+
+    type: Literal["model.asked"] = "model.asked"
+    key: str = ""
+    """Id of the API key that it was asked with; empty: with none."""
+    model: str
+    input_tokens: int
+    output_tokens: int
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
+    cost_usd: float | None = None
+    credits: float = 0.0
+    """What the call is charged for, at the prices of that moment."""
+    estimated: bool = False
+    """Whether the figures are counted from the texts, for none were reported."""
+
+
 OwnedEvent = (
     JobStarted
     | JobProgressed
@@ -154,6 +172,7 @@ OwnedEvent = (
     | KnowledgeChanged
     | MemoryChanged
     | McpChanged
+    | ModelAsked
     | UserAnnotated
 )
 # Every event of a run is looked up in these: pydantic's isinstance would be slow.

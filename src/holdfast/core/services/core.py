@@ -53,6 +53,7 @@ from holdfast.core.services.attachments import Attachments
 from holdfast.core.services.budgets import Budgets, check_unlimited
 from holdfast.core.services.custom_tools import CustomTools
 from holdfast.core.services.deleting import Deletion
+from holdfast.core.services.draft_tasks import DraftTasks
 from holdfast.core.services.fetching import DocumentFetcher
 from holdfast.core.services.folders import Folders
 from holdfast.core.services.hooks import Hooks
@@ -214,6 +215,7 @@ class Core:
         self.budgets = Budgets(
             log, self.accounts, parts.catalog, lambda: parts.settings(None).limits, parts.now
         )
+        self.draft_tasks = DraftTasks(parts.now)
         self.preparation = self._preparation(redactor)
         self.supervisor = Supervisor(log, self._loop(redactor), self.broker, self.preparation, self.budgets)
         self.trash = TrashCan(
@@ -387,6 +389,7 @@ class Core:
         await self.hooks.remove_user(user_id)
         runs = await self.log.reader.open_runs(user_id)
         await asyncio.gather(*(self.supervisor.cancel(run.id, "its user was removed") for run in runs))
+        await self.draft_tasks.forget_user(user_id)
         await self.agent_shares.forget_user(user_id)
         await asyncio.to_thread(self.workspaces.forget_user, user_id)
         await self.custom_tools.forget_user(user_id)

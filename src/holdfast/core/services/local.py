@@ -6,6 +6,7 @@ import asyncio
 
 from holdfast.core.domain.idempotency import KeptAnswers
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
+from holdfast.core.domain.limits import Payer
 from holdfast.core.identity.redaction import Redactor
 from holdfast.core.services.access import Access
 from holdfast.core.services.accounts import AccountService
@@ -17,6 +18,8 @@ from holdfast.core.services.budgets import check_countable
 from holdfast.core.services.catalog import KeyService, ModelService
 from holdfast.core.services.contexts import ContextReader
 from holdfast.core.services.core import Core, Parts
+from holdfast.core.services.counted_asking import CountedAsker
+from holdfast.core.services.drafting import DraftService
 from holdfast.core.services.engine import EngineService
 from holdfast.core.services.files import FileService
 from holdfast.core.services.hooking import HookService
@@ -33,6 +36,7 @@ from holdfast.core.services.prompts import PromptService
 from holdfast.core.services.protocols.accounts import Accounts
 from holdfast.core.services.protocols.agent_files import AgentFiles
 from holdfast.core.services.protocols.approvals import Approvals
+from holdfast.core.services.protocols.drafts import Drafts
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.hooks import Hooks
@@ -95,6 +99,15 @@ class LocalWorkbench:
         )
         self.agent_files: AgentFiles = AgentFileService(
             access, core.registry, core.workspaces, parts.web, parts.settings
+        )
+        payer = Payer(owner=principal.user_id, key=principal.key_id)
+        self.drafts: Drafts = DraftService(
+            principal.user_id,
+            CountedAsker(parts.client, core.budgets, log, core.redact, payer),
+            parts.catalog,
+            parts.settings,
+            core.registry,
+            core.draft_tasks,
         )
         self.sessions: Sessions = SessionService(
             access,
@@ -290,6 +303,7 @@ class LocalWorkbench:
         if core.sweep is not None:
             core.sweep.cancel()
         core.shutdown.cancel()
+        await core.draft_tasks.close()
         await core.supervisor.close()
         await core.mcp.close()
         await core.keeper.close()

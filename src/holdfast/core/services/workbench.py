@@ -34,6 +34,7 @@ from holdfast.core.services.needs import needs
 from holdfast.core.services.protocols.accounts import Accounts
 from holdfast.core.services.protocols.agent_files import AgentFiles
 from holdfast.core.services.protocols.approvals import Approvals
+from holdfast.core.services.protocols.drafts import Drafts
 from holdfast.core.services.protocols.engine import Engine
 from holdfast.core.services.protocols.files import Files
 from holdfast.core.services.protocols.hooks import Hooks
@@ -308,6 +309,9 @@ class Workbench(Protocol):
 
     @property
     def agent_files(self) -> AgentFiles: ...
+
+    @property
+    def drafts(self) -> Drafts: ...
 
     @property
     def sessions(self) -> Sessions: ...

@@ -66,6 +66,8 @@ def index(db: sqlite3.Connection, event_id: int, event: AnyEvent, body: str) -> 
     elif event.type.startswith("job."):
         jobs.index_job(db, event_id, event)
         submissions.index_work(db, event_id, event)
+    elif event.type == "model.asked":
+        usage.count_asked(db, event_id, event)
     elif event.type == "knowledge.changed":
         submissions.index_removal(db, event)
     else:

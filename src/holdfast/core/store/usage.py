@@ -22,6 +22,7 @@ from holdfast.core.domain.usage import (
     UsageOf,
     UsageSummary,
 )
+from holdfast.core.domain.user_events import ModelAsked
 from holdfast.core.store.reader import Reader
 
 _COUNTS = (
@@ -90,6 +91,21 @@ def count(db: sqlite3.Connection, event_id: int, event: RunStarted | StepStarted
             row |= {"cost_usd": event.cost_usd or 0.0, "unpriced": event.cost_usd is None, "plan": event.plan}
     when = {"at": event.at.timestamp(), "said_at": event.at.isoformat()}
     db.execute(_INSERT, {**row, **when, "event_id": event_id, "run_id": event.run_id, "model": event.model})
+
+
+def count_asked(db: sqlite3.Connection, event_id: int, event: ModelAsked) -> None:
+    """Adds what was used outside of any run."""
+    row: dict[str, Any] = {name: getattr(event, name, 0) for name in _COUNTS}
+    row |= {"cost_usd": event.cost_usd or 0.0, "unpriced": event.cost_usd is None}
+    row |= {"event_id": event_id, "at": event.at.timestamp(), "owner": event.owner, "key": event.key}
+    db.execute(
+        "INSERT OR REPLACE INTO usage"
+        " (event_id, at, owner, session_id, run_id, agent, key_id, message_id, model, plan,"
+        f" {', '.join(_COUNTS)})"
+        " VALUES (:event_id, :at, :owner, '', '', '', :key, '', :model, '',"
+        f" {', '.join(f':{name}' for name in _COUNTS)})",
+        {**row, "model": event.model},
+    )
 
 
 def name_message(db: sqlite3.Connection, event: MessageAdded) -> None:

@@ -275,7 +275,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("knowledge.get", "GET", "/knowledge/collections/{collection}"),
     Operation("knowledge.update", "PATCH", "/knowledge/collections/{collection}"),
     Operation("knowledge.delete", "DELETE", "/knowledge/collections/{collection}", status=204),
-    Operation("knowledge.submissions", "GET", "/knowledge/collections/{collection}/submissions"),
+    Operation("knowledge.submissions", "POST", "/knowledge/collections/{collection}/submissions"),
     Operation("knowledge.submission", "GET", "/knowledge/submissions/{document_id}"),
     Operation("knowledge.redo", "POST", "/knowledge/collections/{collection}/redo", status=202, once="kept"),
     Operation("knowledge.clear", "POST", "/knowledge/collections/{collection}/clear"),

@@ -125,7 +125,7 @@ class JobList:
             return "changed"
         if event.type == "knowledge.changed" or event.type == "memory.changed":
             return "none"
-        if event.type == "mcp.changed" or event.type == "user.annotated":
+        if event.type == "mcp.changed" or event.type == "user.annotated" or event.type == "model.asked":
             return "none"
         if event.type == "job.forgotten":
             return "none" if self._jobs.pop(event.job_id, None) is None else "changed"
