@@ -20,7 +20,8 @@ from starlette.types import Scope
 
 from holdfast.core.domain.errors import STATUS, ErrorInfo, ErrorKind, InvalidError
 from holdfast.core.domain.text import shorten
-from holdfast.server.dialects.sage.wire import Query
+from holdfast.server.dialects.sage.mapping_oauth import OAUTH, refused_by
+from holdfast.server.dialects.sage.wire import PREFIX, Query
 from holdfast.server.dialects.sage.words import WORDS, Locale, locale_of, worded
 from holdfast.server.kit.errors import Render, headers_of, plain_message
 from holdfast.server.kit.mistakes import mistakes_in
@@ -61,7 +62,22 @@ def refuse(error: ValidationError, kind: Any) -> InvalidError:
 
 def render_at(scope: Scope) -> Render:
     """Returns what makes the response of an error to a request."""
+    if any(scope["path"].startswith(f"{PREFIX}{place}/") for place in (OAUTH, f"/api{OAUTH}")):
+        return _by_oauth
     return partial(_response, locale_of(Headers(scope=scope)))
+
+
+def told(info: ErrorInfo, locale: Locale) -> tuple[int, str]:
+    """Returns the status of an error on a page, and its text for people."""
+    _, body = _enveloped(info, locale, None)
+    status = int(info.details[_STATUS]) if info.code == "sage_own" else STATUS[info.kind]
+    return status, str(body["message"])
+
+
+def _by_oauth(
+    info: ErrorInfo, request_id: str, *, status: int | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    return refused_by(info, status, headers_of(info, headers))
 
 
 def _response(

@@ -15,6 +15,7 @@ from holdfast.server.dialects.sage import (
     operations_streams,
     operations_system,
     operations_tools,
+    operations_upstream,
     operations_workspaces,
 )
 from holdfast.server.dialects.sage.errors import refuse, render_at
@@ -34,6 +35,7 @@ DIALECT = Dialect(
     name_of=name_of,
     operations=(
         *operations_accounts.OPERATIONS,
+        *operations_upstream.OPERATIONS,
         *operations_oauth.OPERATIONS,
         *operations_streams.OPERATIONS,
         *operations_conversations.OPERATIONS,

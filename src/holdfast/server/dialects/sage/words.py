@@ -19,6 +19,7 @@ from holdfast.server.dialects.sage import (
     words_streams,
     words_system,
     words_tools,
+    words_upstream,
     words_workspaces,
 )
 
@@ -33,6 +34,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "failed": ("操作失败", "Operation failed"),
     "internal": ("内部服务器错误", "Internal server error"),
     **words_accounts.WORDS,
+    **words_upstream.WORDS,
     **words_oauth.WORDS,
     **words_streams.WORDS,
     **words_conversations.WORDS,
