@@ -28,6 +28,7 @@ from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.files.jail import WorkspaceJail
 from holdfast.core.identity.keys import ProviderKeys
+from holdfast.core.identity.passwords import PasswordCost
 from holdfast.core.models.catalog import Catalog
 from holdfast.core.models.credentials import Addresses
 from holdfast.core.models.own import OwnModels
@@ -261,6 +262,7 @@ def open_bench(tmp_path: Path, door: str) -> OpenBench:
             knowledge=knowledge,
             web=web or WebFetcher(),
             formats=format_of,
+            password_cost=PasswordCost(rounds=1, memory_kib=8, lanes=1),
         )
         workbench = await LocalWorkbench.open(parts)
         try:
