@@ -96,8 +96,8 @@ from holdfast.core.store.custom_tools import CustomToolTables
 from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.identities import IdentityTable
 from holdfast.core.store.log import EventLog
-from holdfast.core.store.passwords import PasswordTable
 from holdfast.core.store.oauth import OAuthTables
+from holdfast.core.store.passwords import PasswordTable
 from holdfast.core.store.prompts import PromptTable
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
@@ -159,7 +159,7 @@ class Core:
         self.accounts = Accounts(log.writer, log.reader)
         self.gate = Gate(self.accounts)
         self.oauth = OAuthTables(log.writer, log.reader)
-        self.authorization = Authorization(self.oauth, self.accounts, parts.now)
+        self.authorization = Authorization(self.oauth, self.accounts, parts.now, self._account_settings)
         self.people = self._people()
         self.memory = MemoryStore(log, self.accounts, redactor.redact)
         self.answers = AnswerStore(log.writer)
@@ -254,10 +254,11 @@ class Core:
         self.shutdown = Shutdown(self.supervisor, parts.stop)
         self.sweep: asyncio.Task[None] | None = None
 
-    def _people(self) -> People:
-        async def settings() -> AccountSettings:
-            return (await asyncio.to_thread(self.parts.settings, None)).accounts
+    async def _account_settings(self) -> AccountSettings:
+        return (await asyncio.to_thread(self.parts.settings, None)).accounts
 
+    def _people(self) -> People:
+        settings = self._account_settings
         passwords = PasswordTable(self.log.writer, self.log.reader)
         hasher = Hasher(self.parts.password_cost)
         mailer = Mailer(lambda: self.parts.keys.get("smtp"))

@@ -8,9 +8,10 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from holdfast.core.config.settings import AccountSettings
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
 from holdfast.core.domain.identity import Principal, Scope
 from holdfast.core.domain.oauth import (
@@ -118,12 +119,23 @@ class OAuthService:
 class Authorization:
     """Implements the `AuthorizationServer` of a host."""
 
-    def __init__(self, tables: OAuthTables, accounts: Accounts, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        tables: OAuthTables,
+        accounts: Accounts,
+        now: Callable[[], datetime],
+        settings: Callable[[], Awaitable[AccountSettings]],
+    ) -> None:
         self._tables = tables
         self._accounts = accounts
         self._now = now
+        self._settings = settings
         self._key = secrets.token_bytes(32)
         self._swept: datetime | None = None
+
+    async def address(self, origin: str) -> str:
+        """See `AuthorizationServer.address`."""
+        return ((await self._settings()).public_url or origin).rstrip("/")
 
     async def ask(self, who: Principal | None, sent: Sent, issuer: str) -> AuthorizationAnswer:
         """See `AuthorizationServer.ask`."""

@@ -116,7 +116,7 @@ class _Writer:
             "parameters": [*_in_path(operation), *self._in_query(operation)],
             "responses": {
                 str(operation.status): self._success(operation),
-                **{str(status): self._other(operation, status) for status, _ in operation.also},
+                **{str(status): self._other(operation, status, hint) for status, hint in operation.also},
                 "default": self._error(operation),
             },
         }
@@ -156,7 +156,9 @@ class _Writer:
             content[operation.gives] = {"schema": _OTHER.get(operation.gives, _FILE)}
         return {"description": "Done.", **({"content": content} if content else {})}
 
-    def _other(self, operation: Operation, status: int) -> Schema:
+    def _other(self, operation: Operation, status: int, hint: Any) -> Schema:
+        if hint is None:
+            return {"description": "Done."}
         schema = self._worded(self._schemas[f"result {status}", operation.id])
         return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
 

@@ -94,7 +94,7 @@ class Operation:
     public: bool = False
     """Whether it needs no key."""
     navigated: bool = False
-    """Whether pages of other sites may lead a browser to it, with GET: to sign in, to come back from there."""
+    """Whether pages of other sites may lead a browser to it, by GET: to sign in, to come back from there."""
     secrets: SecretsIn | None = None
     """Finds keys in the body, where they stand there instead of in a header."""
     other_paths: tuple[str, ...] = ()
@@ -102,8 +102,8 @@ class Operation:
     least: Scope = Scope.READ
     """What a key must allow at least, whatever is asked with it."""
     also: tuple[tuple[int, Any], ...] = ()
-    """Other successes, each a status with the type of its answer, where `answer` is an application that gives
-    them."""
+    """Other successes, each a status with the type of its answer (None: it has no body), where `answer` is an
+    application that gives them."""
 
     @property
     def summary(self) -> str:

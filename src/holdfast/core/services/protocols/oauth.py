@@ -74,6 +74,10 @@ class OAuth(Protocol):
 class AuthorizationServer(Protocol):
     """The endpoints of OAuth 2.0. They raise no errors of the protocol, but return them."""
 
+    async def address(self, origin: str) -> str:
+        """Returns the address under which people reach the engine, where they have asked at `origin`."""
+        ...
+
     async def ask(self, who: Principal | None, sent: Sent, issuer: str) -> AuthorizationAnswer:
         """Answers a browser that a client has sent with `sent` in the query. `who` has signed in there, with
         a credential of scope `admin`; None, or with less: nobody. `issuer` is the address of this server."""
