@@ -164,12 +164,13 @@ class _Writer:
 
     def _error(self, operation: Operation) -> Schema:
         found: Schema = {"description": "An error."}
+        page = {"text/html": {"schema": _TEXT}} if operation.pages else {}
         shaped = any(operation.path.startswith(f"{path}/") for path, _ in self._dialect.shapes)
         if self._dialect.error is None or shaped:
             return found
         return {
             **found,
-            "content": {"application/json": {"schema": self._worded(self._schemas["error", ""])}},
+            "content": {"application/json": {"schema": self._worded(self._schemas["error", ""])}, **page},
         }
 
 

@@ -89,6 +89,8 @@ class Operation:
     """Whether there must be a body; without one it is taken for an empty object."""
     holds_file: bool = False
     """Whether a file may stand in its JSON, as base64: then its body may be as large as that makes it."""
+    pages: bool = False
+    """Whether a browser that asks for a page is told of errors on one."""
     takes: str = ""
     """Media type of a body that `answer` reads itself."""
     public: bool = False

@@ -15,8 +15,8 @@ from holdfast.server.kit.operations import HostSource
 
 
 class Vouched:
-    """Lets the door of a request let in the user whom a trusted proxy names, where it shows no secret: he gets
-    a login as anybody does, with which all goes on as usual.
+    """Lets the door of a request let in the user whom a trusted proxy names, where it shows no secret: he
+    gets a login as anybody does, with which all goes on as usual.
 
     `name_of` finds that name as an API's clients send it; empty: there is none. What anybody else than a
     trusted proxy says counts for nothing.

@@ -158,33 +158,33 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "upstream_login", "GET", "/api/auth/upstream/login/{provider_id}", _begin,
-        public=True, navigated=True, status=302, query=UpstreamLoginQuery, also=_SAID,
+        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
     ),
     Operation(
         "upstream_login_default", "GET", "/api/auth/upstream/login", _begin,
-        public=True, navigated=True, status=302, query=UpstreamLoginQuery, also=_SAID,
+        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
     ),
     Operation(
         "upstream_callback", "GET", "/api/auth/upstream/callback/{provider_id}", _finish,
-        public=True, navigated=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
+        public=True, navigated=True, pages=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
     ),
     Operation(
         "user_oauth_login", "GET", "/api/user/oauth/login/{provider_id}", _begin,
-        public=True, navigated=True, status=302, query=UpstreamLoginQuery, also=_SAID,
+        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
     ),
     Operation(
         "user_oauth_login_default", "GET", "/api/user/oauth/login", _begin,
-        public=True, navigated=True, status=302, query=UpstreamLoginQuery, also=_SAID,
+        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
     ),
     Operation(
         "user_oauth_callback", "GET", "/api/user/oauth/callback/{provider_id}", _finish,
-        public=True, navigated=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
+        public=True, navigated=True, pages=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
     ),
     Operation(
         "sign_in_page", "GET", "/login", _page,
         public=True, navigated=True, query=SignInQuery, gives=_HTML,
     ),
-    Operation("sign_in_form", "POST", "/login", _sign_in, public=True, takes=FORM, gives=_HTML),
+    Operation("sign_in_form", "POST", "/login", _sign_in, public=True, takes=FORM, gives=_HTML, pages=True),
     Operation("sign_out_form", "POST", "/logout", _sign_out, public=True, status=303),
 )
 # fmt: on
