@@ -43,6 +43,11 @@ def failure(
     return InvalidError(detail or worded(said, "en", values), code="sage_own", details=details)
 
 
+def said_by(error: InvalidError, locale: Locale) -> str:
+    """Returns what an error that `failure` has made says to people."""
+    return worded(str(error.details[_SAID]), locale, error.details[_VALUES])
+
+
 def refuse(error: ValidationError, kind: Any) -> InvalidError:
     """Returns the error that tells of mistakes in the body, or in the query."""
     place = "query" if isinstance(kind, type) and issubclass(kind, Query) else "body"
