@@ -42,6 +42,7 @@ from holdfast.server.access import shown_path
 from holdfast.server.connections import OVERLOADED
 from holdfast.server.kit.auth import ask_for_key, no_key
 from holdfast.server.kit.errors import error_response
+from holdfast.server.kit.guessing import guard_guesses
 from holdfast.server.kit.limits import network_of
 from holdfast.server.kit.sockets import REFUSED
 from holdfast.server.kit.stream import STARTS, is_stream, method_of, status_of
@@ -52,6 +53,8 @@ _KEYLESS = LOCAL_PRINCIPAL.model_copy(update={"client": "HTTP without a key"})
 
 FAILURES = 10
 """Refused keys that one client may show before it has to wait."""
+GUESSES = 20
+"""Wrong passwords and codes that one client may show before it has to wait."""
 FAILURES_PER_S = 0.2
 """How quickly a client may try again: one key every five seconds."""
 
@@ -105,6 +108,7 @@ class Rates:
         """`at_once` is the most requests of one user that are open; 0: no limit."""
         self._requests = TokenBuckets(per_s, burst, clock=clock)
         self._failures = TokenBuckets(FAILURES_PER_S, FAILURES, clock=clock)
+        self._guesses = TokenBuckets(FAILURES_PER_S, GUESSES, clock=clock)
         self._at_once = at_once
         self._open: Counter[str] = Counter()
 
@@ -149,6 +153,24 @@ class Rates:
                 code="too_many_failures",
                 details={"retry_after_s": wait_s},
             )
+
+    @contextmanager
+    def guess(self, client: str) -> Iterator[None]:
+        """Stands around what looks at a password of `client`, and counts it when it raises. Raises
+        `RateLimitedError` when too many were wrong.
+
+        Passwords can be guessed, so right ones have to wait as well, and a place is taken before the look: of
+        a thousand at once no more are looked at.
+        """
+        wait_s = self._guesses.take(client)
+        if wait_s:
+            raise RateLimitedError(
+                f"Too many wrong passwords from this address; wait {wait_s:.1f} s.",
+                code="too_many_failures",
+                details={"retry_after_s": wait_s},
+            )
+        yield
+        self._guesses.give(client)
 
 
 class TcpDoor:
@@ -195,6 +217,7 @@ class TcpDoor:
             )
             with ExitStack() as open_request:
                 ask_for_key(scope, partial(self._admit, _client(scope), caller, open_request))
+                guard_guesses(scope, partial(self._rates.guess, network_of(_client(scope))))
                 await self._app(scope, caller, request.send)
         finally:
             self._tell(request.end())

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import replace
 from itertools import groupby
 from typing import Any, cast
@@ -26,6 +26,7 @@ from holdfast.server.kit.auth import Admitted, principal_of
 from holdfast.server.kit.body import MAX_BODY, read_json
 from holdfast.server.kit.compose import PREFIXES, Api, MadeApi
 from holdfast.server.kit.errors import Boundary
+from holdfast.server.kit.guessing import guessing
 from holdfast.server.kit.idempotency import answer_once, digest, idempotency_key, refuse_key
 from holdfast.server.kit.meter import Meter, name_operation, named
 from holdfast.server.kit.sse import ERROR_EVENT, PING, write_cursor, write_frame
@@ -224,7 +225,8 @@ class _NativeApi:
         async def answer() -> Response:
             arguments = wire.parse(request.path_params, request.query_params.multi_items(), body)
             await _must_exist(place, request, workbench)
-            result: Any = await _method(workbench, operation)(**arguments)
+            with guessing(request) if operation.public else nullcontext():
+                result: Any = await _method(workbench, operation)(**arguments)
             if operation.status == 204:
                 return Response(status_code=204)
             return Response(wire.write(result), operation.status, media_type="application/json")
