@@ -33,6 +33,7 @@ from holdfast.server.dialects.sage.wire_upstream import (
 from holdfast.server.dialects.sage.words import Locale, locale_of
 from holdfast.server.kit.auth import recognised
 from holdfast.server.kit.forms import FORM, sent_fields
+from holdfast.server.kit.guessing import guessing
 from holdfast.server.kit.operations import Answer, Call, Operation
 from holdfast.server.kit.origin import origin_of, path_of
 
@@ -118,7 +119,8 @@ async def _sign_in(call: Call) -> Response:
     fields = await sent_fields(call.request)
     name, wanted = fields.get("name", ""), fields.get("next", "")
     try:
-        made = await call.workbench.accounts.sign_in(name, fields.get("password", ""), SESSION_S)
+        with guessing(call.request):
+            made = await call.workbench.accounts.sign_in(name, fields.get("password", ""), SESSION_S)
     except HoldfastError as error:
         return await _problem_page(call, error, next=wanted, name=name)
     response = leaving_page(_locale(call), own_path(wanted, f"{path_of(call.request, PREFIX)}/login"))
