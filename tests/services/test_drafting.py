@@ -119,9 +119,10 @@ async def test_who_comes_back_for_a_draft_finds_it(open_bench: Any, say: Any) ->
 
 async def ended(drafts: Any, id: str) -> Any:
     async with asyncio.timeout(10):
-        while (task := await drafts.task(id)).status in ("pending", "running"):
-            await asyncio.sleep(0)
-    return task
+        while True:
+            task = await drafts.task(id)
+            if task.status not in ("pending", "running"):
+                return task
 
 
 async def test_drafts_are_kept_for_half_an_hour_each_for_its_own_user() -> None:

@@ -70,6 +70,9 @@ class PromptDraft(Value):
     """In Markdown: the sections under headings."""
     sections: PromptSections
     findings: PromptFindings
+    original_length: int
+    """Of the prompt as it was, in characters."""
+    goal: str = ""
     by: DraftedBy
     model: str = ""
 

@@ -67,9 +67,9 @@ def prompt_system(language: str) -> str:
         f"that changes its purpose, and make it clear, ordered and complete. {DATA_RULE} Answer with one "
         "JSON object. `findings` says in a sentence each what the prompt says of these subjects as it is, "
         "and what is wrong with its language. `sections` are the improved prompt itself, in Markdown without "
-        "headings: the role, the skills, guidance for tools, preferences for the content and the form of answers, "
-        "terms, and constraints; a section that it does not need is empty. All texts are in the language "
-        f"`{language}`."
+        "headings: the role, the skills, guidance for tools, preferences for the content and the form of "
+        "answers, terms, and constraints; a section that it does not need is empty. All texts are in the "
+        f"language `{language}`."
     )
 
 
@@ -180,6 +180,8 @@ def prompt_template(text: str, goal: str, language: str) -> PromptDraft:
         text=assembled(sections, language),
         sections=sections,
         findings=PromptFindings(language=what),
+        original_length=len(text),
+        goal=goal,
         by="template",
     )
 

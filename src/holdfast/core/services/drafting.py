@@ -91,7 +91,13 @@ class DraftService:
         made = await self._drafted(DraftedPrompt, model, prompt_system(language), prompt_prompt(text, goal))
         better = sanitize(assembled(made.sections, language))
         return PromptDraft(
-            text=better, sections=made.sections, findings=made.findings, by="model", model=model
+            text=better,
+            sections=made.sections,
+            findings=made.findings,
+            original_length=len(text),
+            goal=goal,
+            by="model",
+            model=model,
         )
 
     async def submit_agent(
