@@ -36,6 +36,7 @@ from holdfast.server.kit.forms import FORM, sent_fields
 from holdfast.server.kit.guessing import guessing
 from holdfast.server.kit.operations import Answer, Call, Operation
 from holdfast.server.kit.origin import origin_of, path_of
+from holdfast.server.kit.reading import check_plain
 
 _HTML = "text/html"
 
@@ -116,7 +117,8 @@ async def _page(call: Call) -> Response:
 
 async def _sign_in(call: Call) -> Response:
     """Takes the form of the page where one signs in"""
-    fields = await sent_fields(call.request)
+    fields = dict(await sent_fields(call.request))
+    check_plain(fields)
     name, wanted = fields.get("name", ""), fields.get("next", "")
     try:
         with guessing(call.request):
