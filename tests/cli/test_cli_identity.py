@@ -45,7 +45,14 @@ class Accounts(FakeWorkbench):
         self.keys.create = self._create_key
         self.keys.list = self._keys
         self.keys.revoke = self._revoke
-        self.users = SimpleNamespace(me=self._me, list=self._users, add=self._add, remove=self._remove)
+        self.users = SimpleNamespace(
+            me=self._me,
+            list=self._users,
+            add=self._add,
+            remove=self._remove,
+            update=self._update,
+            set_password=self._set_password,
+        )
 
     async def _limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
         if all_users and not self.me.is_admin:
@@ -73,9 +80,16 @@ class Accounts(FakeWorkbench):
             raise ForbiddenError("only for administrators")
         return (User(id="local", name="local", role=Role.ADMIN, created_at=NOW), ANN)
 
-    async def _add(self, name: str, role: Role) -> User:
-        self.calls.append(("add", name, role))
+    async def _add(self, name: str, role: Role, **more: Any) -> User:
+        self.calls.append(("add", name, role, *(value for value in more.values() if value)))
         return ANN.model_copy(update={"name": name, "role": role})
+
+    async def _update(self, name: str, **more: Any) -> User:
+        self.calls.append(("update", name, {key: value for key, value in more.items() if value is not None}))
+        return ANN
+
+    async def _set_password(self, name: str, password: str | None) -> None:
+        self.calls.append(("password", name, password))
 
     async def _remove(self, name: str) -> None:
         self.calls.append(("remove", name))
@@ -207,12 +221,30 @@ def test_users_are_added_listed_and_removed(accounts: Accounts, cli: Cli) -> Non
     assert "holdfast keys create NAME --user 'Bob B'" in out
     assert json.loads(cli("users", "add", "eve", "--json").out)["role"] == "user"
     header, local, ann = cli("users", "list").out.splitlines()
-    assert header.split() == ["NAME", "ROLE", "ID", "SINCE"]
+    assert header.split() == ["NAME", "ROLE", "EMAIL", "ID", "SINCE"]
     assert local.split()[:3] == ["local", "admin", "local"]
     assert ann.split()[:3] == ["ann", "user", "u-1"]
     assert [each["name"] for each in json.loads(cli("users", "list", "--json").out)] == ["local", "ann"]
     assert cli("users", "remove", "ann").out == "removed ann\n"
     assert accounts.calls == [("add", "Bob B", Role.ADMIN), ("add", "eve", Role.USER), ("remove", "ann")]
+
+
+def test_a_user_gets_an_address_and_a_password_from_stdin(accounts: Accounts, cli: Cli) -> None:
+    options = ("--email", "ann@example.org", "--phone", "+1", "--password")
+    outcome = cli("users", "add", "ann", *options, stdin="pass of ann \n")
+    assert outcome.out == "added ann (user)\n"
+    assert accounts.calls == [("add", "ann", Role.USER, "pass of ann ", "ann@example.org", "+1")]
+
+
+def test_a_user_is_changed_and_gets_another_password_or_none(accounts: Accounts, cli: Cli) -> None:
+    assert cli("users", "edit", "ann", "--role", "admin", "--email", "").out == "changed ann\n"
+    assert "new password" in cli("users", "password", "ann", stdin="another password\n").out
+    assert "no password any more" in cli("users", "password", "ann", "--none").out
+    assert accounts.calls == [
+        ("update", "ann", {"role": Role.ADMIN, "email": ""}),
+        ("password", "ann", "another password"),
+        ("password", "ann", None),
+    ]
 
 
 def test_a_role_that_is_none_is_wrong_usage(accounts: Accounts, cli: Cli) -> None:

@@ -8,14 +8,17 @@ from typing import Annotated, Literal
 import typer
 
 from holdfast.cli.calling import call
-from holdfast.cli.options import Json, group
+from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_json, say_table
+from holdfast.cli.passwords import read_password
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import Role
 
-app = group("Add and remove users. Each has their own sessions, agents and files.")
+app = group("Add, change and remove users. Each has their own sessions, agents and files.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
+Email = Annotated[str | None, typer.Option(metavar="ADDRESS", help="By which the user signs in as well.")]
+Phone = Annotated[str | None, typer.Option(metavar="NUMBER", help="A telephone number.")]
 
 
 @app.command("list")
@@ -26,27 +29,84 @@ def list_users(as_json: Json = False) -> None:
         say_json(found)
         return
     say_table(
-        ("NAME", "ROLE", "ID", "SINCE"),
-        [(user.name, user.role.value, user.id, ago(user.created_at)) for user in found],
+        ("NAME", "ROLE", "EMAIL", "ID", "SINCE"),
+        [(user.name, user.role.value, user.email, user.id, ago(user.created_at)) for user in found],
         empty="There is no user.",
     )
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "holdfast users add ann --email ann@example.org --password",
+        "printf '%s\\n' \"$PASSWORD\" | holdfast users add robot --password",
+    )
+)
 def add(
     name: Name,
     role: Annotated[
         Literal["user", "admin"], typer.Option(help="admin: may look after the engine, too.")
     ] = "user",
+    email: Email = None,
+    phone: Phone = None,
+    password: Annotated[
+        bool, typer.Option("--password", help="Ask for a password, or take it from the first line of stdin.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Add a user, who can do nothing without a key."""
-    made = call(lambda workbench: workbench.users.add(name, Role(role)))
+    """Add a user, who can do nothing without a password or a key."""
+    given = read_password(f"Password of {name}") if password else None
+    made = call(
+        lambda workbench: workbench.users.add(
+            name, Role(role), password=given, email=email or "", phone=phone or ""
+        )
+    )
     if as_json:
         say_json(made)
         return
     say(f"added {made.name} ({made.role.value})")
+    if password:
+        return
     say(f"`holdfast keys create NAME --user {shlex.quote(made.name)}` makes a key for this user.")
+
+
+@app.command()
+def edit(
+    name: Name,
+    role: Annotated[
+        Literal["user", "admin"] | None, typer.Option(help="admin: may look after the engine, too.")
+    ] = None,
+    email: Email = None,
+    phone: Phone = None,
+    display_name: Annotated[
+        str | None, typer.Option("--display-name", metavar="NAME", help="What the user is called on pages.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Change what is known of a user; what is left out stays, and "" takes a value out."""
+    changed = call(
+        lambda workbench: workbench.users.update(
+            name,
+            role=None if role is None else Role(role),
+            email=email,
+            phone=phone,
+            display_name=display_name,
+        )
+    )
+    if as_json:
+        say_json(changed)
+        return
+    say(f"changed {changed.name}")
+
+
+@app.command()
+def password(
+    name: Name,
+    none: Annotated[bool, typer.Option("--none", help="Take the password away; keys still let in.")] = False,
+) -> None:
+    """Give a user another password; the user's logins end."""
+    given = None if none else read_password(f"Password of {name}")
+    call(lambda workbench: workbench.users.set_password(name, given))
+    say(f"{name} has {'no password any more' if none else 'a new password'}; logins have ended")
 
 
 @app.command()
