@@ -10,13 +10,29 @@ from urllib.parse import urlsplit
 from starlette.responses import Response
 
 _STYLE = """
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif }
-body { max-width: 26rem; margin: 12vh auto; padding: 0 1rem }
-h1 { font-size: 1.25rem }
-label, input { display: block; width: 100%; box-sizing: border-box }
-input { margin: .25rem 0 1rem; padding: .5rem; font: inherit }
-button, .button { padding: .5rem 1rem; font: inherit; cursor: pointer }
-.said { padding: .5rem 1rem; border-left: .25rem solid }
+:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; --ground: #f3f4f6; --card: #fff;
+  --text: #1b1f26; --soft: #5a6270; --line: #cfd4dc; --main: #2457c5; --on-main: #fff; --wrong: #b3261e }
+@media (prefers-color-scheme: dark) { :root { --ground: #121419; --card: #1c1f26; --text: #e7e9ee;
+  --soft: #9ca5b4; --line: #3b424e; --main: #86abff; --on-main: #0f1420; --wrong: #ff9a90 } }
+* { box-sizing: border-box }
+body { margin: 0; padding: 12vh 1rem 2rem; background: var(--ground); color: var(--text) }
+main { max-width: 25rem; margin: 0 auto; padding: 1.75rem; background: var(--card);
+  border: 1px solid var(--line); border-radius: .75rem; overflow-wrap: anywhere }
+h1 { margin: 0 0 1.25rem; font-size: 1.35rem; line-height: 1.25 }
+p, ul { margin: 0 0 1rem }
+ul { padding-left: 1.25rem }
+form { margin: 0 0 .75rem }
+label { display: block; color: var(--soft); font-size: .9rem }
+input { display: block; width: 100%; margin: .25rem 0 1rem; padding: .55rem .7rem; font: inherit;
+  color: inherit; background: var(--ground); border: 1px solid var(--line); border-radius: .5rem }
+button, .button { display: block; width: 100%; margin: 0 0 .75rem; padding: .6rem 1rem; font: inherit;
+  font-weight: 600; text-align: center; text-decoration: none; cursor: pointer; color: var(--on-main);
+  background: var(--main); border: 1px solid var(--main); border-radius: .5rem }
+.button, .other { color: var(--main); background: none; border-color: var(--line) }
+:focus-visible { outline: 3px solid var(--main); outline-offset: 2px }
+main > :last-child, form > :last-child { margin-bottom: 0 }
+.said { padding: .5rem 1rem; border-left: .25rem solid var(--line) }
+.said[role="alert"] { color: var(--wrong); border-color: currentcolor }
 """
 _PAGE = """\
 <!doctype html>

@@ -35,7 +35,7 @@ def sign_in_page(
             path = f"{prefix}/api/auth/upstream/login/{quote(provider.id, safe='')}"
             query = urlencode({"next": own_path(next, f"{prefix}/login")})
             button = provider_dto(provider, locale).button_text
-            said.append(f'<p><a class="button" href="{escaped(f"{path}?{query}")}">{escaped(button)}</a></p>')
+            said.append(f'<a class="button" href="{escaped(f"{path}?{query}")}">{escaped(button)}</a>')
     if not said:
         said.append(f"<p>{escaped(worded('page_no_ways', locale))}</p>")
     return _page("page_sign_in", locale, "\n".join(said), status)
@@ -73,7 +73,7 @@ def _problem(problem: str) -> str:
 
 
 def _continue(next: str, locale: Locale) -> str:
-    return f'<p><a class="button" href="{escaped(next)}">{escaped(worded("page_continue", locale))}</a></p>'
+    return f'<a class="button" href="{escaped(next)}">{escaped(worded("page_continue", locale))}</a>'
 
 
 def _password_form(ways: SignInWays, locale: Locale, prefix: str, next: str, name: str) -> str:
