@@ -81,6 +81,7 @@ from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.oauth import NewOAuthClient, OAuthClient, OAuthGrant
+from holdfast.core.domain.objects import StoredObject
 from holdfast.core.domain.options import KnowledgeUse
 from holdfast.core.domain.own_models import (
     AddedModel,
@@ -104,6 +105,7 @@ from holdfast.core.domain.prompts import (
     ResolvedPrompt,
 )
 from holdfast.core.domain.providers import KeptKey, ProviderCheck, ProviderInfo
+from holdfast.core.domain.releases import Artifact, NewRelease, Release
 from holdfast.core.domain.rules import PastCall, RuleEntry, RuleSuggestion, RuleWeight
 from holdfast.core.domain.run_log import (
     RunEntry,
@@ -340,6 +342,14 @@ STATS = WorkspaceStats(workspace="/w", sessions=("s1",), files=1, total_bytes=2,
 CREDITS = CreditState(user="u1", label="ann", counted=True, balance=-0.5, spent=3, tier=CREDIT_TIERS[0])
 AGREEMENT = Agreement(name="a", title="A ü", text="# A", accepted_at=AT)
 USER = User(id="u1", name="ann", role=Role.USER, created_at=AT)
+RELEASE = Release(
+    version="1.2",
+    artifacts=(Artifact(platform="linux-x86_64", installer_url="https://h/a.deb"),),
+    published_at=AT,
+)
+OBJECT = StoredObject(
+    id="t", owner="u", key="a/b.png", name="b.png", media_type="image/png", size=4, created_at=AT
+)
 OAUTH_CLIENT = OAuthClient(id="c1", name="Notes", redirect_uris=("https://a.example/cb",), created_at=AT)
 KEY = Credential(
     id="k1", kind="key", user_id="u1", name="ci", scope=Scope.CHAT, last_four="abcd", created_at=AT
@@ -372,6 +382,10 @@ MEMORY = MemoryEntry(
 SHARE = MemoryShare(user="ann b", can_edit=True)
 CHECK = CheckResult(name="database", state="ok", message="fine")
 COLLECTION = Collection(id="k1", name="Größe", metadata={"n": [1, None]}, created_at=AT, updated_at=AT)
+SAID = SaidMessage(
+    **{"role": "assistant", "id": "1", "run_id": "r1", "at": AT, "agent": "a", "text": "ü\u2028"},
+    calls=(ToolCallPart(call_id="c", name="n", arguments={"ü": [1]}),),
+)
 SUBMISSION = Submission(
     **{"id": "d1", "collection_id": "k1", "name": "ü.md", "source": "upload:ü.md", "status": "failed"},
     **{"job_id": "j1", "metadata": {"a": [1]}, "added_at": "2026-11-01T12:00:00Z"},
@@ -578,6 +592,28 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("trash.restore", {"kind": "memory_block", "id": "a b?c"}, None),
     ("trash.empty", {}, 2),
     ("trash.empty", {"kind": "agent", "id": "a1"}, 1),
+    (
+        "sessions.browse",
+        {
+            **{"text": "ü%", "agent": "a b", "order": "title", "descending": False},
+            **{"offset": 2, "limit": 3, "api": "sage"},
+        },
+        SessionsFound(items=(SESSION,), total=5, user_messages={"s1": 2}),
+    ),
+    (
+        "sessions.conversation",
+        {"session_id": "s1"},
+        Conversation(session=SESSION, messages=(SAID,), last_event_id=7),
+    ),
+    ("sessions.plan", {"session_id": "s1"}, (PlanItem(text="ü", status="completed"),)),
+    ("sessions.share", {"session_id": "s1", "shared": False}, SESSION),
+    (
+        "sessions.shared",
+        {"session_id": "s1", "api": "sage"},
+        SharedConversation(
+            id="s1", title="ü", agent="a", created_at=AT, updated_at=AT, messages=(SAID,)
+        ),
+    ),
     ("sessions.fork", {"session_id": "s1", "before": 0}, SESSION),
     ("sessions.search", {"query": "x", "limit": 3}, page(of=SearchHit)),
     (
@@ -933,6 +969,16 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("users.login", {"expires_s": 5, "scope": Scope.READ}, NewCredential(credential=KEY, secret="hf_y")),
     ("users.logins", {}, (KEY,)),
     ("users.logout", {"id": "k1"}, None),
+    ("releases.list", {}, (RELEASE,)),
+    ("releases.latest", {}, RELEASE),
+    ("releases.add", {"release": NewRelease(version="1.2", artifacts=RELEASE.artifacts)}, RELEASE),
+    ("releases.remove", {"version": "1.2+b"}, None),
+    ("releases.import_newest", {}, RELEASE),
+    ("objects.list", {}, (OBJECT,)),
+    ("objects.put", {"name": "ü b.png", "data": b"\x89PNG", "path": "a/"}, OBJECT),
+    ("objects.fetch", {"url": "https://h/a.png"}, OBJECT),
+    ("objects.look", {"id": "a b"}, OBJECT),
+    ("objects.remove", {"id": "a b"}, None),
     ("oauth.clients", {}, (OAUTH_CLIENT,)),
     (
         "oauth.add_client",
@@ -1143,7 +1189,7 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 def test_the_calls_below_cover_every_operation() -> None:
     streams = {"events.follow", "engine.access"}
-    files = {"files.download", "skills.file", "knowledge.original", "prompts.attachment"}
+    files = {"files.download", "skills.file", "knowledge.original", "prompts.attachment", "objects.open"}
     covered = {name for name, _, _ in CALLS} | streams | files | {"engine.status"}
     assert covered == set(workbench_methods())
 

@@ -111,6 +111,11 @@ class Paths:
         return self.user_folder(user_id) / "own-models.json"
 
     @property
+    def objects(self) -> Path:
+        """Contents of objects, where no other place is named."""
+        return self.data / "objects"
+
+    @property
     def model_secrets(self) -> Path:
         """Keys of models of one's own where there is no keyring; mode 0600."""
         return self.config / "model-secrets.yaml"

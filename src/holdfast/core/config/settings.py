@@ -160,6 +160,32 @@ class TelemetrySettings(_Section):
     `OTEL_EXPORTER_OTLP_HEADERS`."""
     contents: bool = False
     """Whether traces hold what people, models and tools said."""
+    jaeger_url: str = Field(default="http://127.0.0.1:30051/jaeger", pattern=r"^https?://[^\s@?#]+$")
+    """Where people look at traces: Sage's API sends administrators' browsers there."""
+
+
+class ReleasesSettings(_Section):
+    """Releases of the program that people use with this engine, for its updater."""
+
+    repository: str = Field(default="", pattern=r"^([A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100})?$")
+    """The repository on GitHub, as OWNER/NAME, whose newest release is taken over; empty: none."""
+    github_url: str = Field(default="https://api.github.com", pattern=r"^https?://[^\s@?#]+$")
+    """Address of GitHub's API, or of an own server that has it."""
+
+
+class ObjectsSettings(_Section):
+    """Files that are kept to be fetched by their address alone."""
+
+    url: str = Field(default="", pattern=r"^([a-z][a-z0-9+]*://[^\s@?#]+)?$", max_length=2_000)
+    """Where they are kept: `s3://BUCKET/PREFIX`, which needs `pip install 'holdfast[s3]'`, or another place
+    that fsspec knows; empty: a folder of the engine's. The key to it, as ID:SECRET:
+    `holdfast keys provider set objects --no-test`."""
+    endpoint: str = Field(default="", pattern=r"^(https?://[^\s@?#/]+/?)?$")
+    """Address of an S3-compatible server; empty: Amazon's."""
+    region: str = Field(default="", pattern=r"^[a-z0-9-]{0,40}$")
+    """Region of the S3 server."""
+    max_mb: int = Field(default=1024, ge=1, le=10_000_000)
+    """All objects of one user together, in MiB; `server.max_upload_mb` is the largest one."""
 
 
 class LimitsSettings(_Section):
@@ -343,6 +369,8 @@ class Settings(_Section):
     buckets: BucketsSettings = BucketsSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     telemetry: TelemetrySettings = TelemetrySettings()
+    releases: ReleasesSettings = ReleasesSettings()
+    objects: ObjectsSettings = ObjectsSettings()
     limits: LimitsSettings = LimitsSettings()
     accounts: AccountSettings = AccountSettings()
     tui: TuiSettings = TuiSettings()

@@ -69,12 +69,14 @@ from holdfast.core.services.mcp_reading import McpReading
 from holdfast.core.services.mcp_servers import McpServers
 from holdfast.core.services.memory_store import MemoryStore
 from holdfast.core.services.oauth import Authorization
+from holdfast.core.services.objects import ObjectContents
 from holdfast.core.services.own_prompts import OwnPrompts
 from holdfast.core.services.people import PasswordDesk, People
 from holdfast.core.services.policies import Policies
 from holdfast.core.services.prepare import Preparation
 from holdfast.core.services.prompt_finding import PromptFinder
 from holdfast.core.services.registering import Registration
+from holdfast.core.services.releases import GitHubReleases
 from holdfast.core.services.shutdown import Shutdown
 from holdfast.core.services.signing_in import Proxied, SignIns
 from holdfast.core.services.skill_places import SkillPlaces
@@ -97,8 +99,10 @@ from holdfast.core.store.idempotency import AnswerStore
 from holdfast.core.store.identities import IdentityTable
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.oauth import OAuthTables
+from holdfast.core.store.objects import ObjectTable
 from holdfast.core.store.passwords import PasswordTable
 from holdfast.core.store.prompts import PromptTable
+from holdfast.core.store.releases import ReleaseTable
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.core.tools.web import WebFetcher
 
@@ -249,6 +253,11 @@ class Core:
             redactor.redact,
             parts.formats,
             self.custom_tools.names,
+        )
+        self.releases = ReleaseTable(log.writer, log.reader)
+        self.github = GitHubReleases(parts.web, parts.settings, parts.now)
+        self.objects = ObjectContents(
+            parts.paths.objects, ObjectTable(log.writer, log.reader), parts.keys, parts.settings
         )
         self.tracing = parts.tracing(log) if parts.tracing else None
         self.shutdown = Shutdown(self.supervisor, parts.stop)
@@ -403,6 +412,7 @@ class Core:
         await self.budgets.forget_user(user_id)
         if self.parts.own_models is not None:
             await asyncio.to_thread(self.parts.own_models.forget_user, user_id)
+        await self.objects.forget_user(user_id)
 
     def may_make_keys(self, principal: Principal) -> None:
         """Raises `ForbiddenError` for who acts by a key that has limits."""

@@ -30,6 +30,7 @@ from holdfast.core.services.mcp import McpService
 from holdfast.core.services.memory import MemoryService
 from holdfast.core.services.needs import Guarded
 from holdfast.core.services.oauth import OAuthService
+from holdfast.core.services.objects import ObjectService
 from holdfast.core.services.own_models import OwnModelService
 from holdfast.core.services.prompt_resolving import PromptResolver
 from holdfast.core.services.prompts import PromptService
@@ -45,13 +46,16 @@ from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.oauth import AuthorizationServer, OAuth
+from holdfast.core.services.protocols.objects import Objects
 from holdfast.core.services.protocols.prompts import Prompts
+from holdfast.core.services.protocols.releases import Releases
 from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
 from holdfast.core.services.protocols.tools import Tools
 from holdfast.core.services.protocols.usage import UsageReports
 from holdfast.core.services.protocols.webhooks import Webhooks
+from holdfast.core.services.releases import ReleaseService
 from holdfast.core.services.runs import EventService, RunService
 from holdfast.core.services.sessions import SessionService
 from holdfast.core.services.skills import SkillService, SkillSources
@@ -220,6 +224,8 @@ class LocalWorkbench:
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)
         self.usage: UsageReports = UsageService(access, log, core.budgets, core.accounts, core.registry)
+        self.releases: Releases = ReleaseService(core.releases, core.github, parts.now)
+        self.objects: Objects = ObjectService(access, core.objects, parts.web, parts.now)
         self.engine: Engine = EngineService(
             access,
             log,

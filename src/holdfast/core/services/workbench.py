@@ -43,7 +43,9 @@ from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.oauth import AuthorizationServer, OAuth
+from holdfast.core.services.protocols.objects import Objects
 from holdfast.core.services.protocols.prompts import Prompts
+from holdfast.core.services.protocols.releases import Releases
 from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
@@ -363,6 +365,12 @@ class Workbench(Protocol):
 
     @property
     def oauth(self) -> OAuth: ...
+
+    @property
+    def releases(self) -> Releases: ...
+
+    @property
+    def objects(self) -> Objects: ...
 
     @property
     def usage(self) -> UsageReports: ...

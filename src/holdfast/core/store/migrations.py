@@ -409,6 +409,33 @@ STEPS: tuple[tuple[str, str], ...] = (
         CREATE INDEX oauth_tokens_by_grant ON oauth_tokens (grant_id, kind, used);
         """,
     ),
+    (
+        "releases",
+        """
+        CREATE TABLE releases (
+            version TEXT PRIMARY KEY,
+            notes TEXT NOT NULL,
+            published_at TEXT NOT NULL,
+            artifacts TEXT NOT NULL                -- JSON
+        );
+        """,
+    ),
+    (
+        "objects",
+        """
+        CREATE TABLE objects (
+            id TEXT PRIMARY KEY,                   -- in the address, where nobody can guess it
+            owner TEXT NOT NULL,
+            key TEXT NOT NULL,
+            name TEXT NOT NULL,
+            media_type TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            content TEXT NOT NULL,                 -- what it is called where the contents are
+            created_at TEXT NOT NULL
+        );
+        CREATE UNIQUE INDEX objects_by_key ON objects (owner, key);
+        """,
+    ),
 )
 VERSION = len(STEPS)
 

@@ -25,7 +25,9 @@ from holdfast.core.services.protocols.knowledge import Jobs, Knowledge
 from holdfast.core.services.protocols.mcp import Mcp
 from holdfast.core.services.protocols.memory import Memory
 from holdfast.core.services.protocols.oauth import OAuth
+from holdfast.core.services.protocols.objects import Objects
 from holdfast.core.services.protocols.prompts import Prompts
+from holdfast.core.services.protocols.releases import Releases
 from holdfast.core.services.protocols.runs import Runs
 from holdfast.core.services.protocols.sessions import Sessions, Trash
 from holdfast.core.services.protocols.skills import Skills
@@ -221,6 +223,14 @@ class RemoteWorkbench:
     @property
     def oauth(self) -> OAuth:
         return cast(OAuth, self._nouns["oauth"])
+
+    @property
+    def releases(self) -> Releases:
+        return cast(Releases, self._nouns["releases"])
+
+    @property
+    def objects(self) -> Objects:
+        return cast(Objects, self._nouns["objects"])
 
     @property
     def usage(self) -> UsageReports:

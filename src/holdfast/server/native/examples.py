@@ -80,6 +80,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "knowledge.redo": {"job_id": "5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"},
     "knowledge.search": {"query": "How is a hinge mounted?", "collections": [{"collection": "docs"}]},
     "knowledge.sync": {},
+    "knowledge.submissions": {"statuses": ["waiting", "failed"], "limit": 20},
     "knowledge.take_in": {"uploads": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"], "replace": False},
     "knowledge.update": {"description": "The handbook of 2026"},
     "knowledge.watch": {"path": "/home/ann/handbook"},
@@ -132,6 +133,14 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "tools.set_secret": {"value": "sk-example-1234"},
     "tools.update": {"spec": _TOOL},
     "usage.set_limit": {"tier": "free", "budgets": [{"amount": 5, "unit": "usd", "period": "day"}]},
+    "releases.add": {
+        "release": {
+            "version": "1.2.3",
+            "notes": "Faster.",
+            "artifacts": [{"platform": "darwin-aarch64", "installer_url": "https://example.org/a.dmg"}],
+        }
+    },
+    "objects.fetch": {"url": "https://example.org/picture.png"},
     "oauth.add_client": {"name": "Notes", "redirect_uris": ["https://notes.example.org/callback"]},
     "oauth.enable_client": {"enabled": False},
     "users.add": {"name": "ann"},
