@@ -38,6 +38,12 @@ from holdfast.core.domain.approvals import (
 )
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingsSection
 from holdfast.core.domain.context import Compaction, ContextPart, RunContext
+from holdfast.core.domain.conversations import (
+    Conversation,
+    SaidMessage,
+    SessionsFound,
+    SharedConversation,
+)
 from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, PythonToolSpec, ToolVersion
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
@@ -77,7 +83,7 @@ from holdfast.core.domain.limits import Allowance, Budget, LimitState, Tier
 from holdfast.core.domain.logs import LogLine, LogPage
 from holdfast.core.domain.mcp import McpContent, McpLeftOut, McpResource, McpServer, McpServerSpec, McpState
 from holdfast.core.domain.memory import MemoryBlock, MemoryDefaults, MemoryEntry, MemoryHit, MemoryShare
-from holdfast.core.domain.messages import FilePart, ImagePart, TextPart
+from holdfast.core.domain.messages import FilePart, ImagePart, TextPart, ToolCallPart
 from holdfast.core.domain.models import ModelChoice, ModelInfo
 from holdfast.core.domain.modes import AutoLimits, SessionMode
 from holdfast.core.domain.oauth import NewOAuthClient, OAuthClient, OAuthGrant
@@ -129,7 +135,7 @@ from holdfast.core.domain.runs import (
 )
 from holdfast.core.domain.skills import Skill, SkillInfo, SkillScope, SkillSync
 from holdfast.core.domain.status import CheckResult, Listener
-from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, Question, Risk, ToolInfo
+from holdfast.core.domain.tools import ArgumentsBlock, DiffBlock, PlanItem, Question, Risk, ToolInfo
 from holdfast.core.domain.trash import Trashed
 from holdfast.core.domain.upstream import UpstreamAnswer, UpstreamEnd, UpstreamStart
 from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, UsageSummary
@@ -610,9 +616,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     (
         "sessions.shared",
         {"session_id": "s1", "api": "sage"},
-        SharedConversation(
-            id="s1", title="ü", agent="a", created_at=AT, updated_at=AT, messages=(SAID,)
-        ),
+        SharedConversation(id="s1", title="ü", agent="a", created_at=AT, updated_at=AT, messages=(SAID,)),
     ),
     ("sessions.fork", {"session_id": "s1", "before": 0}, SESSION),
     ("sessions.search", {"query": "x", "limit": 3}, page(of=SearchHit)),
@@ -628,7 +632,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("sessions.pull_back", {"session_id": "s1", "message_id": "m1"}, QUEUED),
     ("sessions.empty_queue", {"session_id": "s1"}, (QUEUED,)),
     ("sessions.entitle", {"session_id": "s1"}, SESSION),
-    ("sessions.clear", {"session_id": "s1"}, SESSION),
+    ("sessions.clear", {"session_id": "s1", "since": "r1"}, SESSION),
     (
         "sessions.find",
         {"text": "\u00fc b", "role": "tool", "session_id": "s1", "offset": 2, "limit": 3},

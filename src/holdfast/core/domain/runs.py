@@ -221,6 +221,8 @@ class Session(Value):
     starred: bool = False
     archived: bool = False
     """Left out of the listing, unless it is asked for."""
+    shared: bool = False
+    """Whether everybody who knows its id may read what is said in it."""
     unread: int = 0
     """Runs that have ended since the owner last looked."""
     imported_from: str = ""

@@ -134,6 +134,8 @@ class SessionCleared(SessionScoped):
     history and the sessions of sub-agents. The session and its title, agent, model and queue stay."""
 
     type: Literal["session.cleared"] = "session.cleared"
+    since: int | None = None
+    """Id of the first event that is gone: that of a run; what was said before it stays. None: all."""
 
 
 class SessionStarred(SessionScoped):
@@ -150,6 +152,14 @@ class SessionArchived(SessionScoped):
     type: Literal["session.archived"] = "session.archived"
     archived: bool
     """False takes it out of the archive."""
+
+
+class SessionShared(SessionScoped):
+    """At any time."""
+
+    type: Literal["session.shared"] = "session.shared"
+    shared: bool
+    """Whether everybody who knows its id may read what is said in it."""
 
 
 class SessionSeen(SessionScoped):
@@ -172,5 +182,10 @@ class SessionRestored(SessionScoped):
     type: Literal["session.restored"] = "session.restored"
 
 
-SessionMark = SessionStarred | SessionArchived | SessionSeen | SessionTrashed | SessionRestored
-MARKS = ("session.starred", "session.archived", "session.seen", "session.trashed", "session.restored")
+SessionMark = (
+    SessionStarred | SessionArchived | SessionShared | SessionSeen | SessionTrashed | SessionRestored
+)
+MARKS = (
+    *("session.starred", "session.archived", "session.shared", "session.seen"),
+    *("session.trashed", "session.restored"),
+)

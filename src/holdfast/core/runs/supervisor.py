@@ -52,7 +52,7 @@ from holdfast.core.runs.projections.state import HandOver, RunState
 from holdfast.core.runs.queues import Queues
 from holdfast.core.runs.recovery import INTERRUPTED, Recovery, context_of_tool, read_context
 from holdfast.core.runs.taking_over import NextRun, begin_next, handed_to
-from holdfast.core.runs.waiting import drop_waiting, follow_ups, steering
+from holdfast.core.runs.waiting import check_unsaid, drop_waiting, follow_ups, steering
 from holdfast.core.store.log import EventLog
 from holdfast.core.tools.registry import validate_arguments
 
@@ -164,14 +164,16 @@ class Supervisor:
         parts: tuple[UserPart, ...],
         kind: FollowUpKind,
         options: RunOptions,
+        message_id: str,
         key: str = "",
     ) -> QueuedMessage:
         """Puts a follow-up into the queue; see `QueuedMessage.kind`. Where a run of another key is under way
         it waits for one of its own, with `options`. Raises what the options cannot be kept to."""
         check_results(parts, ())
         async with self._lock(session_id):
+            await check_unsaid(self._log.reader, session_id, message_id)
             await self._models(await self._session(session_id), options, key)
-            message = {"session_id": session_id, "message_id": new_id(), "parts": parts}
+            message = {"session_id": session_id, "message_id": message_id, "parts": parts}
             queued = MessageQueued(**message, options=options, key=key, kind=kind)
             await self._log.append(queued)
             for run in self._runs_in(session_id):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.events import AnyEvent, MessageAdded, MessageDequeued, MessageQueued
 from holdfast.core.domain.messages import TextPart, UserPart, text_of, without_results
 from holdfast.core.domain.runs import FollowUpKind, QueuedMessage, RunOptions
@@ -25,6 +26,14 @@ async def options_now(reader: Reader, queued: QueuedMessage) -> RunOptions:
     if mode is None or mode.since < queued.queued_at:
         return queued.options
     return queued.options.model_copy(update={"approve": None})
+
+
+async def check_unsaid(reader: Reader, session_id: str, message_id: str) -> None:
+    """Raises `ConflictError` (`message_exists`) for the id of a message that waits in a session or has
+    entered one of its runs; one that was pulled back may be given again."""
+    waits = any(each.id == message_id for each in await reader.queue(session_id))
+    if waits or await reader.was_said(session_id, message_id):
+        raise ConflictError(f"The session has a message {message_id} already.", code="message_exists")
 
 
 async def drop_waiting(log: EventLog, session_id: str) -> None:

@@ -179,12 +179,14 @@ class RunService:
         parts: tuple[UserPart, ...],
         kind: FollowUpKind = "default",
         options: RunOptions | None = None,
+        message_id: str | None = None,
     ) -> QueuedMessage:
         _check_not_empty(parts)
         session = await self._access.session(session_id)
         options = await self._allowed(parts, options)
         key = await self._admitted(session.agent, session.project)
-        return await self._supervisor.follow_up(session_id, tuple(parts), kind, options, key)
+        wanted = message_id or new_id()
+        return await self._supervisor.follow_up(session_id, tuple(parts), kind, options, wanted, key)
 
     async def go_on(self, session_id: str, options: RunOptions | None = None) -> Submitted:
         session = await self._access.session(session_id)

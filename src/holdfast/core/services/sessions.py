@@ -10,7 +10,19 @@ from typing import Literal
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo
-from holdfast.core.domain.errors import AgentFileError, ConflictError, InvalidError, StoreError
+from holdfast.core.domain.conversations import (
+    Conversation,
+    SessionOrder,
+    SessionsFound,
+    SharedConversation,
+)
+from holdfast.core.domain.errors import (
+    AgentFileError,
+    ConflictError,
+    InvalidError,
+    NotFoundError,
+    StoreError,
+)
 from holdfast.core.domain.events import (
     AnyEvent,
     EventFilter,
@@ -33,13 +45,15 @@ from holdfast.core.domain.runs import (
     TextRole,
 )
 from holdfast.core.domain.search import MAX_QUERY, parsed
-from holdfast.core.domain.session_events import SessionArchived, SessionSeen, SessionStarred
+from holdfast.core.domain.session_events import SessionArchived, SessionSeen, SessionShared, SessionStarred
 from holdfast.core.domain.text import sanitize_line, shorten
+from holdfast.core.domain.tools import PlanItem
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page, new_id
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
+from holdfast.core.services.conversing import Conversations
 from holdfast.core.services.importing import Importer
 from holdfast.core.services.paging import checked_limit
 from holdfast.core.services.titles import Titles
@@ -49,6 +63,7 @@ from holdfast.core.sessions.export import to_json, to_markdown
 from holdfast.core.sessions.fork import Renaming, copied
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.search import MessageSearch
+from holdfast.core.store.session_pages import SessionPages, SessionsWanted
 from holdfast.core.store.texts import TextSearch
 
 _LONGEST_TITLE = 200
@@ -82,6 +97,8 @@ class SessionService:
         self._titles = titles
         self._search = MessageSearch(log.reader)
         self._texts = TextSearch(log.reader)
+        self._pages = SessionPages(log.reader)
+        self._conversations = Conversations(log)
 
     async def list(self, query: str = "", limit: int = 200, cursor: str | None = None) -> Page[Session]:
         wanted = parsed(query)
@@ -202,10 +219,51 @@ class SessionService:
         else:
             await self._trash.put_session(session_id, self._access.owner)
 
-    async def clear(self, session_id: str) -> Session:
+    async def clear(self, session_id: str, since: str | None = None) -> Session:
         await self._access.own_session(session_id)
-        await self._trash.clear_session(session_id)
+        run = None if since is None else await self._access.run(since)
+        if run is not None and run.session_id != session_id:
+            raise NotFoundError(f"The session has no run {run.id}.", code="run_not_found")
+        await self._trash.clear_session(session_id, run)
         return await self.get(session_id)
+
+    # --- read whole, and by number
+
+    async def browse(
+        self,
+        text: str = "",
+        agent: str | None = None,
+        order: SessionOrder = "updated",
+        descending: bool = True,
+        offset: int = 0,
+        limit: int = 50,
+        api: str = "",
+    ) -> SessionsFound:
+        if len(text) > MAX_QUERY or offset < 0:
+            raise InvalidError(
+                f"A text of at most {MAX_QUERY} characters is looked for, from an offset that is not "
+                "negative.",
+                code="invalid_search",
+            )
+        wanted = SessionsWanted(self._access.owner, text, agent, _path_of(api))
+        return await self._pages.page(
+            wanted, order, descending=descending, offset=offset, limit=checked_limit(limit)
+        )
+
+    async def conversation(self, session_id: str) -> Conversation:
+        return await self._conversations.of(await self.get(session_id))
+
+    async def plan(self, session_id: str) -> tuple[PlanItem, ...]:
+        return await self._conversations.plan(await self.get(session_id))
+
+    async def share(self, session_id: str, shared: bool = True) -> Session:
+        session = await self._access.own_session(session_id)
+        if session.shared != shared:
+            await self._log.append(SessionShared(session_id=session_id, shared=shared))
+        return await self.get(session_id)
+
+    async def shared(self, session_id: str, api: str = "") -> SharedConversation:
+        return await self._conversations.shared(session_id, _path_of(api))
 
     async def find(
         self,
@@ -349,6 +407,13 @@ def valid(info: AgentInfo) -> AgentInfo:
     if info.spec is None:
         raise AgentFileError(list(info.problems))
     return info
+
+
+def _path_of(api: str) -> str | None:
+    """Returns where an API's clients keep their own id of a session. Raises `InvalidError`."""
+    if api and not _PLAIN.fullmatch(api):
+        raise InvalidError("An API is named by small letters, digits and _.", code="invalid_ext")
+    return f"$.{api}.id" if api else None
 
 
 def _checked_title(title: str) -> str:

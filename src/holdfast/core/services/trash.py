@@ -15,6 +15,7 @@ from holdfast.core.domain.errors import HoldfastError, InvalidError
 from holdfast.core.domain.events import SessionDeleted
 from holdfast.core.domain.identity import Principal, Scope
 from holdfast.core.domain.knowledge import Collection
+from holdfast.core.domain.runs import Run
 from holdfast.core.domain.session_events import SessionCleared, SessionRestored, SessionTrashed
 from holdfast.core.domain.skills import SkillScope
 from holdfast.core.domain.text import sanitize_line, shorten
@@ -115,18 +116,25 @@ class TrashCan:
             self._supervisor.forget(session_id)
             await asyncio.to_thread(self._workspaces.forget, session_id)
 
-    async def clear_session(self, session_id: str) -> None:
-        """Deletes for good what was said in a session, which stays. Raises `ConflictError` while it runs."""
+    async def clear_session(self, session_id: str, since: Run | None = None) -> None:
+        """Deletes for good what was said in a session, which stays; with `since` only that run and those that
+        came after it. Raises `ConflictError` while it runs."""
         async with self._supervisor.idle(session_id):
-            children = await self._children(session_id)
-            digests = set[str]()
-            for each in (*children, session_id):
-                digests |= await self._log.reader.blobs_of(each)
             session = await self._log.reader.session(session_id)
             if session is None:
                 return
+            children = [
+                child.id
+                for child in await self._log.reader.children(session_id)
+                if since is None or child.created_at >= since.started_at
+            ]
+            digests = set[str]()
+            for each in (*children, session_id):
+                digests |= await self._log.reader.blobs_of(each)
             gone = (SessionDeleted(session_id=each, owner=session.owner) for each in children)
-            await self._log.append(*gone, SessionCleared(session_id=session_id), durable=True)
+            first = None if since is None else since.first_event_id
+            cleared = SessionCleared(session_id=session_id, since=first)
+            await self._log.append(*gone, cleared, durable=True)
             await self._drop_unused(digests)
             self._supervisor.forget(session_id)
 

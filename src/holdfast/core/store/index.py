@@ -42,6 +42,7 @@ from holdfast.core.domain.session_events import (
     SessionModeChanged,
     SessionRestored,
     SessionSeen,
+    SessionShared,
     SessionStarred,
     SessionTrashed,
 )
@@ -120,7 +121,14 @@ def _index_session(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> No
             _delete(db, event_id, event.session_id)
         case SessionModeChanged():
             modes.index_mode(db, event)
-        case SessionStarred() | SessionArchived() | SessionSeen() | SessionTrashed() | SessionRestored():
+        case (
+            SessionStarred()
+            | SessionArchived()
+            | SessionShared()
+            | SessionSeen()
+            | SessionTrashed()
+            | SessionRestored()
+        ):
             name, value = _mark(event_id, event)
             db.execute(f"UPDATE sessions SET {name} = ? WHERE id = ?", (value, event.session_id))
 
@@ -132,6 +140,8 @@ def _mark(event_id: int, event: SessionMark) -> tuple[str, int | str | None]:
             return "starred", starred
         case SessionArchived(archived=archived):
             return "archived", archived
+        case SessionShared(shared=shared):
+            return "shared", shared
         case SessionSeen(through=through):
             return "seen_event_id", event_id if through is None else through
         case SessionTrashed(at=at):
@@ -151,22 +161,37 @@ def _delete(db: sqlite3.Connection, event_id: int, session_id: str) -> None:
     db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
 
 
+_IS_TEXT = "(body = '' OR json_extract(body, '$.kind') = 'text')"
+"""A part of a reply whose body is too large for the table is a text."""
+
+
 def _clear(db: sqlite3.Connection, event_id: int, event: SessionCleared) -> None:
-    """Takes out what was said; what is about the session itself stays, and the messages that wait."""
-    of = event.session_id
+    """Takes out what was said, all of it or from a run on; what is about the session itself stays, and the
+    messages that wait."""
+    of, since = event.session_id, event.since or 0
     waiting = "type = 'message.queued' AND id IN (SELECT event_id FROM queue WHERE session_id = ?1)"
     gone = (
-        f"SELECT id FROM events WHERE session_id = ?1 AND id < ?2"
+        f"SELECT id FROM events WHERE session_id = ?1 AND id < ?2 AND id >= ?3"
         f" AND NOT (type LIKE 'session.%' OR {waiting})"
     )
-    db.execute(f"DELETE FROM search WHERE rowid IN ({gone})", (of, event_id))
-    db.execute(f"DELETE FROM blob_uses WHERE event_id IN ({gone})", (of, event_id))
-    db.execute(f"DELETE FROM events WHERE id IN ({gone})", (of, event_id))
-    for table in ("runs", "approvals", "questions", "run_messages"):
-        db.execute(f"DELETE FROM {table} WHERE session_id = ?", (of,))
+    said = f"type = 'message.added' OR (type = 'part.completed' AND {_IS_TEXT})"
+    (count,) = db.execute(
+        f"SELECT COUNT(*) FROM events WHERE id IN ({gone}) AND ({said})", (of, event_id, since)
+    ).fetchone()
+    for table, column in (("search", "rowid"), ("blob_uses", "event_id"), ("events", "id")):
+        db.execute(f"DELETE FROM {table} WHERE {column} IN ({gone})", (of, event_id, since))
+    db.execute("DELETE FROM runs WHERE session_id = ? AND first_event_id >= ?", (of, since))
+    for table in ("approvals", "questions", "run_messages"):
+        db.execute(
+            f"DELETE FROM {table} WHERE session_id = ?1"
+            " AND run_id NOT IN (SELECT id FROM runs WHERE session_id = ?1)",
+            (of,),
+        )
+    last = "(SELECT id FROM runs WHERE session_id = ?1 ORDER BY first_event_id DESC LIMIT 1)"
     db.execute(
-        "UPDATE sessions SET run_id = NULL, messages = 0, updated_at = ?, seen_event_id = ? WHERE id = ?",
-        (event.at.isoformat(), event_id, of),
+        f"UPDATE sessions SET run_id = {last}, messages = CASE WHEN ?2 THEN max(0, messages - ?3) ELSE 0 END,"
+        " updated_at = ?4, seen_event_id = ?5 WHERE id = ?1",
+        (of, since, count, event.at.isoformat(), event_id),
     )
 
 

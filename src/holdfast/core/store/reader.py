@@ -449,6 +449,11 @@ class Reader:
             for row in rows
         )
 
+    async def was_said(self, session_id: str, message_id: str) -> bool:
+        """Says whether a message of that id has begun or entered a run of the session."""
+        sql = "SELECT 1 FROM run_messages WHERE session_id = ? AND message_id = ?"
+        return bool(await self._all(sql, (session_id, message_id)))
+
     async def owners(self) -> dict[str, str]:
         """Returns the owner of each session that is not the local user's."""
         rows = await self._all("SELECT id, owner FROM sessions WHERE owner <> 'local'")

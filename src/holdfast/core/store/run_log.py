@@ -83,6 +83,8 @@ def index_run_log(db: sqlite3.Connection, event_id: int, event: AnyEvent) -> Non
                 "UPDATE run_log SET trashed = ? WHERE root_id = ? AND logged = 1",
                 (trashed, event.session_id),
             )
+        case SessionCleared(since=int() as since):
+            _forget(db, event.session_id, since)
         case SessionDeleted() | SessionCleared():
             _forget(db, event.session_id)
         case _ if event.type.startswith(("approval.", "question.", "run.")):
@@ -156,12 +158,13 @@ def _use(db: sqlite3.Connection, event: UsageRecorded) -> None:
     )
 
 
-def _forget(db: sqlite3.Connection, session_id: str) -> None:
-    """Takes the rows of a session out that was deleted or cleared, but for those without words."""
+def _forget(db: sqlite3.Connection, session_id: str, since: int = 0) -> None:
+    """Takes the rows of a session out that was deleted or cleared, all or from an event on, but for those
+    without words."""
     db.execute(
-        "DELETE FROM run_log WHERE session_id = ?"
+        "DELETE FROM run_log WHERE session_id = ? AND first_event_id >= ?"
         " AND (logged = 1 OR copied = 1 OR parent_run_id IS NOT NULL)",
-        (session_id,),
+        (session_id, since),
     )
 
 

@@ -80,11 +80,13 @@ class Runs(Protocol):
         parts: tuple[UserPart, ...],
         kind: FollowUpKind = "default",
         options: RunOptions | None = None,
+        message_id: str | None = None,
     ) -> QueuedMessage:
         """Puts a message into the session's queue that starts no run while the session is idle: it enters the
         run under way, or else the next one, before a step of it or behind its answer, as one message with all
         others that wait so. `options` are those of a run that it begins, where the one that it waited for was
-        cancelled or could not take it in."""
+        cancelled or could not take it in. The id may be chosen by the caller; one that was pulled back is
+        free again. Raises `ConflictError` (`message_exists`)."""
         ...
 
     @needs(Scope.CHAT)

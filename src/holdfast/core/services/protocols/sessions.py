@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
+from holdfast.core.domain.conversations import (
+    Conversation,
+    SessionOrder,
+    SessionsFound,
+    SharedConversation,
+)
 from holdfast.core.domain.ext import Ext
 from holdfast.core.domain.identity import Scope
 from holdfast.core.domain.runs import (
@@ -15,6 +21,7 @@ from holdfast.core.domain.runs import (
     TextMatches,
     TextRole,
 )
+from holdfast.core.domain.tools import PlanItem
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
@@ -65,10 +72,51 @@ class Sessions(Protocol):
         ...
 
     @needs(Scope.CHAT)
-    async def clear(self, session_id: str) -> Session:
+    async def clear(self, session_id: str, since: str | None = None) -> Session:
         """Deletes for good what was said in the session, with its runs and what undoing changes of files
-        needs; the session stays with its title, agent, model, queue and files. Raises `ConflictError` while
-        it runs."""
+        needs; the session stays with its title, agent, model, queue and files. With `since` only that run and
+        those that came after it. Raises `ConflictError` while it runs, `NotFoundError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def browse(
+        self,
+        text: str = "",
+        agent: str | None = None,
+        order: SessionOrder = "updated",
+        descending: bool = True,
+        offset: int = 0,
+        limit: Limit = 50,
+        api: str = "",
+    ) -> SessionsFound:
+        """Returns sessions by number, those in the archive too: up to `limit` behind the first `offset`, and
+        how many there are in all. `text` stands in the title or in the id, capitals aside; with `api` also
+        in the id that clients of that API have given. `agent` is the name of their agent. Raises
+        `InvalidError`."""
+        ...
+
+    @needs(Scope.READ)
+    async def conversation(self, session_id: str) -> Conversation:
+        """Returns all that was said in a session, message by message."""
+        ...
+
+    @needs(Scope.READ)
+    async def plan(self, session_id: str) -> tuple[PlanItem, ...]:
+        """Returns the plan that the session's agent has written down last, step by step; empty where it has
+        none."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def share(self, session_id: str, shared: bool = True) -> Session:
+        """Lets everybody who knows the session's id read what is said in it, now and later, without signing
+        in; or no longer. Nobody else sees its files, its settings, or who owns it."""
+        ...
+
+    @needs(Scope.READ)
+    async def shared(self, session_id: str, api: str = "") -> SharedConversation:
+        """Returns what was said in a session that its owner has shared, whoever that is; with `api` also by
+        the id that clients of that API have given it, where it is the only shared one. Raises
+        `NotFoundError`, also for one that is not shared."""
         ...
 
     @needs(Scope.CHAT)

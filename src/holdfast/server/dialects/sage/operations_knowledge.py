@@ -1,4 +1,4 @@
-"""Operations of Sage's API: knowledge bases, and the documents in them. An upload is a task, a job of ours."""
+"""Knowledge bases of Sage's API, and the documents in them. An upload is a task, which is a job of ours."""
 
 from __future__ import annotations
 
