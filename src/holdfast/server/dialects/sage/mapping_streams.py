@@ -232,7 +232,9 @@ def _valid(name: str, value: Any) -> RunOptions:
     try:
         return RunOptions.model_validate({name: value})
     except ValidationError as error:
-        raise failure("request_invalid", field=name, reason=mistakes_in(error)[0]["msg"]) from None
+        mistake = mistakes_in(error)[0]
+        field = ".".join(map(str, mistake["loc"]))[:200]
+        raise failure("request_invalid", field=field, reason=mistake["msg"]) from None
 
 
 def _memory(wanted: str | None) -> MemoryUse | None:
