@@ -10,9 +10,9 @@ import pytest
 
 from holdfast.core.config.settings import AccountSettings
 from holdfast.core.domain.identity import Role, User
+from holdfast.core.domain.token_buckets import TokenBuckets
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.blobs import FileBlobs
-from holdfast.core.identity.buckets import TokenBuckets
 from holdfast.core.identity.codes import Codes
 from holdfast.core.identity.passwords import Hasher, PasswordCost
 from holdfast.core.services.identity import Gate

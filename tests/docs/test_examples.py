@@ -26,7 +26,7 @@ from holdfast.core.domain.agents import AgentSpec
 from holdfast.core.domain.approvals import Rules
 from holdfast.core.domain.custom_tools import HttpToolSpec
 from holdfast.core.tools.http_tool import check_spec
-from holdfast.server.native.operations import PREFIX
+from holdfast.server.native.operation import PREFIX
 from holdfast.tui.themes import to_theme
 
 FINE_IN_TEXT = ("NoArgsIsHelpError", "MissingParameter", "Exit")

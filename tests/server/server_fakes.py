@@ -19,7 +19,7 @@ from holdfast.core.domain.errors import StoreTooNew, UnauthenticatedError
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.status import EngineStatus
-from holdfast.server.native.operations import workbench_methods
+from holdfast.server.native.operation import workbench_methods
 
 AT = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 

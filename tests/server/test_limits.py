@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from holdfast.core.identity import buckets as buckets_module
-from holdfast.core.identity.buckets import TokenBuckets
+from holdfast.core.domain import token_buckets as buckets_module
+from holdfast.core.domain.token_buckets import TokenBuckets
 from holdfast.server.kit.limits import network_of
 
 

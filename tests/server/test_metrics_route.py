@@ -23,7 +23,7 @@ from holdfast.core.domain.usage import ModelUsage
 from holdfast.server.app import engine_app
 from holdfast.server.kit.meter import Meter
 from holdfast.server.native.extra import EXTRA_ROUTES
-from holdfast.server.native.operations import PREFIX
+from holdfast.server.native.operation import PREFIX
 from holdfast.server.native.routes import native_api
 
 FIGURES = EngineFigures(

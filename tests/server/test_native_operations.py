@@ -142,13 +142,8 @@ from holdfast.core.domain.usage import ModelUsage, UsageCounts, UsageGroup, Usag
 from holdfast.core.domain.values import Page
 from holdfast.core.domain.webhooks import Delivery, DeliveryStatus, NewWebhook, Webhook
 from holdfast.server.native.codec import codec
-from holdfast.server.native.operations import (
-    OPERATIONS,
-    names_in,
-    operations,
-    places,
-    workbench_methods,
-)
+from holdfast.server.native.operation import names_in, workbench_methods
+from holdfast.server.native.operations import OPERATIONS, operations, places
 
 SPEC = AgentSpec(
     version=1,

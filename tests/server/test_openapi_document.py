@@ -18,7 +18,8 @@ from holdfast.server.native.codec import codec
 from holdfast.server.native.examples import EXAMPLES
 from holdfast.server.native.extra import EXTRA_ROUTES
 from holdfast.server.native.openapi import document_json, openapi_document
-from holdfast.server.native.operations import OPERATIONS, PREFIX, names_in, operations, places
+from holdfast.server.native.operation import PREFIX, names_in
+from holdfast.server.native.operations import OPERATIONS, operations, places
 
 DOCUMENT: dict[str, Any] = json.loads(document_json())
 ROWS = [

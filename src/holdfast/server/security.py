@@ -36,8 +36,8 @@ from holdfast.core.domain.errors import (
 )
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Principal
 from holdfast.core.domain.status import AccessLine
+from holdfast.core.domain.token_buckets import TokenBuckets
 from holdfast.core.domain.values import new_id, utc_now
-from holdfast.core.identity.buckets import TokenBuckets
 from holdfast.server.access import shown_path
 from holdfast.server.connections import OVERLOADED
 from holdfast.server.kit.auth import ask_for_key, no_key

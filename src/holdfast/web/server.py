@@ -17,7 +17,7 @@ from textual_serve.server import Server
 
 from holdfast.core.domain.errors import STATUS, HoldfastError, RateLimitedError, UnauthenticatedError
 from holdfast.core.domain.text import sanitize_line
-from holdfast.core.identity.buckets import TokenBuckets
+from holdfast.core.domain.token_buckets import TokenBuckets
 from holdfast.server.kit.limits import network_of
 from holdfast.server.security import FAILURES, FAILURES_PER_S, HostNames
 from holdfast.web.apps import AppCommand, PageApp, app_environment, cells

@@ -18,7 +18,8 @@ from holdfast.core.domain.identity import Role
 from holdfast.core.services.needs import Needs
 from holdfast.server.kit.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, OPENAPI
-from holdfast.server.native.operations import OPERATIONS, PREFIX, Operation, places, workbench_methods
+from holdfast.server.native.operation import PREFIX, Operation, workbench_methods
+from holdfast.server.native.operations import OPERATIONS, places
 from holdfast.server.native.words import meanings, said_of
 
 _INTRO = f"""\

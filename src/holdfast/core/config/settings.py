@@ -255,6 +255,7 @@ class AccountSettings(_Section):
     """The server that takes mail; empty: none, and mails stay in the outbox. Its password is kept by
     `holdfast keys provider set smtp --no-test`."""
     smtp_port: int = Field(default=587, ge=1, le=65_535)
+    """Its port: 587 with `starttls`, 465 with `tls`."""
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     """How it is encrypted: from the start (`tls`), or after it (`starttls`)."""
     smtp_user: str = ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from holdfast.core.domain.accounts import CODE_S, RESEND_S
 from holdfast.core.domain.errors import RateLimitedError
-from holdfast.core.identity.buckets import TokenBuckets
+from holdfast.core.domain.token_buckets import TokenBuckets
 
 _TRIES = 5
 """Wrong codes after which the right one is none any more."""

@@ -16,9 +16,9 @@ from holdfast.core.domain.errors import (
     UnauthenticatedError,
 )
 from holdfast.core.domain.identity import LOCAL_PRINCIPAL, NewCredential, Role, Scope, User
+from holdfast.core.domain.token_buckets import TokenBuckets
 from holdfast.core.domain.upstream import UpstreamProvider
 from holdfast.core.domain.values import new_id, utc_now
-from holdfast.core.identity.buckets import TokenBuckets
 from holdfast.core.identity.passwords import Hasher
 from holdfast.core.services.identity import LONGEST_LOGIN_S, checked_name, new_login
 from holdfast.core.store.accounts import Accounts

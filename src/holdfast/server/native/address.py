@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.text import sanitize_line, shorten
-from holdfast.server.native.operations import PREFIX
+from holdfast.server.native.operation import PREFIX
 
 
 @dataclass(frozen=True, slots=True)

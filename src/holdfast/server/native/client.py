@@ -44,7 +44,8 @@ from holdfast.server.native.address import EngineUrl
 from holdfast.server.native.channel import open_channel
 from holdfast.server.native.codec import WireRequest, codec
 from holdfast.server.native.follow import Backoff, Follower, closed_workbench, follow_items
-from holdfast.server.native.operations import OPERATIONS, Operation
+from holdfast.server.native.operation import Operation
+from holdfast.server.native.operations import OPERATIONS
 from holdfast.server.native.transfers import received, sent_body
 
 

@@ -19,7 +19,7 @@ from holdfast.core.domain.text import shorten
 from holdfast.core.domain.transfer import Upload
 from holdfast.core.domain.values import Page
 from holdfast.server.kit.mistakes import explained, mistakes_in, unaskable
-from holdfast.server.native.operations import PREFIX, Operation, workbench_methods
+from holdfast.server.native.operation import PREFIX, Operation, workbench_methods
 
 _SHOWN_MISTAKES = 5
 _LISTED_MISTAKES = 50

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.services.needs import Needs
-from holdfast.server.native.operations import PREFIX
+from holdfast.server.native.operation import PREFIX
 from holdfast.server.native.swagger import DOCS_PATH
 
 

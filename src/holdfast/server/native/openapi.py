@@ -17,15 +17,8 @@ from holdfast.server.kit.idempotency import HEADER, LONGEST_KEY, REPLAYED
 from holdfast.server.kit.schemas import Schema, without_null
 from holdfast.server.native.examples import EXAMPLES
 from holdfast.server.native.extra import EXTRA_ROUTES, ExtraRoute
-from holdfast.server.native.operations import (
-    PREFIX,
-    Operation,
-    Place,
-    names_in,
-    operations,
-    places,
-    workbench_methods,
-)
+from holdfast.server.native.operation import PREFIX, Operation, names_in, workbench_methods
+from holdfast.server.native.operations import Place, operations, places
 from holdfast.server.native.schemas import Schemas, has_result, make_schemas
 from holdfast.server.native.words import said_of
 

@@ -34,7 +34,8 @@ from holdfast.server.kit.stream import FrameStream
 from holdfast.server.kit.transfer import ReceivedFile, SentFile, is_form, received_file, upload_limit
 from holdfast.server.native.codec import Codec, codec
 from holdfast.server.native.extra import DOCS, EXTRA_ROUTES, LIVE, METRICS, OPENAPI, READY, VERSION
-from holdfast.server.native.operations import PREFIX, Operation, Place, operations, places
+from holdfast.server.native.operation import PREFIX, Operation
+from holdfast.server.native.operations import Place, operations, places
 from holdfast.server.native.swagger import ASSET_PATHS, PAGE
 
 LIVE_PATH, READY_PATH, VERSION_PATH = LIVE.path, READY.path, VERSION.path

@@ -12,7 +12,8 @@ from pydantic import TypeAdapter
 from holdfast.core.domain.events import EVENT
 from holdfast.server.kit.schemas import REF, PlainSchemas, Schema, describe, name_of, reached
 from holdfast.server.native.codec import codec
-from holdfast.server.native.operations import OPERATIONS, Operation, operations
+from holdfast.server.native.operation import Operation
+from holdfast.server.native.operations import OPERATIONS, operations
 from holdfast.server.native.words import meanings
 
 _EVENT = "Event"

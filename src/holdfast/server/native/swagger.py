@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from holdfast.server.kit.swagger import SwaggerPage
-from holdfast.server.native.operations import PREFIX
+from holdfast.server.native.operation import PREFIX
 
 DOCS_PATH = f"{PREFIX}/docs"
 PAGE = SwaggerPage("Holdfast: the native API", "openapi.json", folder="docs/")

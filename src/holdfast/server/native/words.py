@@ -12,7 +12,7 @@ from holdfast.core.domain import errors
 from holdfast.core.domain.errors import STATUS, HoldfastError
 from holdfast.core.domain.status import ListenOptions
 from holdfast.server.native.codec import codec
-from holdfast.server.native.operations import Operation
+from holdfast.server.native.operation import Operation
 
 _FIELDS_OF: dict[str, tuple[type[BaseModel], ...]] = {"engine.listen": (ListenOptions,)}
 """Records that an operation takes field by field: their texts are those of its parameters."""
