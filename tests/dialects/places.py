@@ -17,6 +17,7 @@ _KNOWN = {
     r"/api/memory/{\w+}": "entry",
     r"/api/webhooks/{\w+}": "webhook",
     r"/api/mcp/servers/{\w+}": "server",
+    r"/api/mcp/{\w+}": "server",
     r"/api/prompts/(custom/)?{\w+}": "prompt",
 }
 """What the first parameter means in paths that have this."""

@@ -51,7 +51,7 @@ SAYS_THE_SAME = {"dexto.cancel_session", "dexto.delete_session"}
 NO_JSON = {"sage": 422}
 """The status of an answer to a body that is no JSON, where it is not 400."""
 
-REFUSED = {"sage": (404, 422, 500)}
+REFUSED = {"sage": (400, 404, 422, 500)}
 """The statuses of answers to who asks for what is not there, where they are more than 400 and 404."""
 
 LONGEST_HANDLER = 15

@@ -291,8 +291,8 @@ async def test_an_agent_is_given_what_it_names_and_nothing_else(serve: Any) -> N
         body = {"agent_id": id, "skill_names": ["b"]}
         given = await ask(served, "POST", "/sync-to-agent-workspaces", json=body)
         assert given["synced_skills"] == ["b"]
-        body = {"user_id": "local", "agent_id": id, "purge_extra": True}
-        done = await ask(served, "POST", "/sync-workspace-skills", json=body)
+        purging = {"user_id": "local", "agent_id": id, "purge_extra": True}
+        done = await ask(served, "POST", "/sync-workspace-skills", json=purging)
         assert done == {"agent_id": id, "synced_skills": ["a"], "removed_skills": ["b"]}
 
 
