@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from holdfast.core.domain.agents import AgentInfo, Layer
+from holdfast.core.domain.delegating import DELEGATION_TOOLS
 from holdfast.core.domain.errors import NotFoundError, UnsupportedError
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.sage.errors import failure
@@ -38,7 +39,12 @@ async def offered(workbench: Workbench) -> Offered:
     agents = await workbench.agents.list()
     models = [each.model for each in await workbench.models.own()]
     return Offered(
-        tools=tuple(each.name for each in tools if each.source in ("builtin", "custom")),
+        # Handing work on comes with the mode.
+        tools=tuple(
+            each.name
+            for each in tools
+            if each.source in ("builtin", "custom") and each.name not in DELEGATION_TOOLS
+        ),
         servers=tuple(each.spec.name for each in await workbench.mcp.list() if each.spec.enabled),
         collections=await _collections(workbench),
         agents=tuple(each.id for each in agents if each.spec is not None),
