@@ -42,7 +42,7 @@ async def test_what_the_page_shows_runs(
     names = {"key": (await host.keys.create("notebook", Scope.ADMIN)).secret}
     blocks = [block for block in examples.blocks_of(PAGE, "python") if "requests" in block]
     try:
-        assert len(blocks) == 4
+        assert len(blocks) == 5
         ends = []
         for block in blocks:
             code = block.replace(ADDRESS, listener.state.url)
@@ -50,6 +50,7 @@ async def test_what_the_page_shows_runs(
             ends.append(dict(names))
         first, second = ends[0]["event"], ends[1]["reply"]
         dexto, genlabs = ends[2]["event"], ends[3]["answer"].json()
+        sage = ends[4]["lines"]
     finally:
         listener.close()
         await listener.task
@@ -60,4 +61,7 @@ async def test_what_the_page_shows_runs(
     assert (second["status"], second["retrieved_items"], second["is_new_session"]) == ("completed", 1, True)
     assert (dexto["name"], dexto["finishReason"]) == ("run:complete", "stop")
     assert genlabs["status"] == "success"
-    assert capsys.readouterr().out.endswith(f"{genlabs['data']['response']}\n")
+    assert (sage[-1]["type"], sage[-1]["session_id"]) == ("stream_end", "harbour")
+    printed = capsys.readouterr().out
+    assert f"{genlabs['data']['response']}\n" in printed
+    assert printed.endswith("True\n"), "all lines but the first are told again"
