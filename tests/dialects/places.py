@@ -6,7 +6,7 @@ import re
 
 _KNOWN = {
     r"/agents/runs/{\w+}": "run",
-    r"/api/agents/{\w+}": "agent",
+    r"/api/agents?/{\w+}": "agent",
     r"/(chats|sessions|queue|tasks)/{\w+}": "session",
     r"/(collections|knowledge-bases)/{\w+}": "collection",
     r"/documents/{\w+}": "document",
