@@ -60,6 +60,8 @@ class FakeProvider:
     """What it answers at a path instead."""
     plain: bool = False
     """Whether it is no OpenID provider: no ID tokens."""
+    host: str = "127.0.0.1"
+    """By which name browsers and others reach it."""
     asked: list[tuple[str, str, dict[str, str], dict[str, str]]] = field(default_factory=list)
     """Method, path, headers, and the fields of the form or the query."""
     url: str = ""
@@ -72,7 +74,7 @@ class FakeProvider:
         server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()
-        self.url = f"http://127.0.0.1:{server.server_port}"
+        self.url = f"http://{self.host}:{server.server_port}"
         try:
             yield self
         finally:
@@ -230,12 +232,14 @@ def _handler(fake: FakeProvider) -> type[BaseHTTPRequestHandler]:
             fake.asked.append((self.command, parts.path, headers, fields))
             if parts.path in fake.failing:
                 status, data = fake.failing[parts.path]
+            elif parts.path == "/authorize":
+                status, data = 302, fake.sign_in(self.path).encode()
             else:
                 status, found = fake.reply(parts.path, headers, fields)
                 data = json.dumps(found).encode()
             self.send_response(status)
             if status in (301, 302, 307):
-                self.send_header("Location", quote(data.decode(), safe=":/?=&"))
+                self.send_header("Location", quote(data.decode(), safe=":/?=&%"))
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
