@@ -146,10 +146,11 @@ def _operation(place: Place, schemas: Schemas) -> Schema:
         "operationId": operation_id(place),
         "tags": [operation.noun],
         "summary": _summary(method),
-        "description": f"{said_of(method)}\n\n{_needed_words(operation.needs)}",
+        "description": f"{said_of(method)}\n\n{_needed_words(operation)}",
         "parameters": [*_parameters(place, schemas), *_request_headers(operation)],
         "responses": {str(operation.status): _success(operation, schemas), **_failures(operation, schemas)},
         **_needed(operation.needs),
+        **({"security": []} if operation.public else {}),
     }
     if not operation.in_query or operation.raw_in:
         found["requestBody"] = _body(place, schemas)
@@ -162,7 +163,10 @@ def operation_id(place: Place) -> str:
     return f"{own}_of_{names_in(place.path)[0].removesuffix('_id')}" if place.of else own
 
 
-def _needed_words(needs: Needs) -> str:
+def _needed_words(operation: Operation) -> str:
+    if operation.public:
+        return "Needs no key."
+    needs = operation.needs
     role = " and the role `admin`" if needs.role is Role.ADMIN else ""
     return f"Needs a key of scope `{needs.scope}`{role}."
 
