@@ -86,6 +86,7 @@ async def test_at_the_root_the_issuer_is_there_too(open_bench: Any, tmp_path: Pa
         there = await oauth.browser.get(f"/oauth2/authorize?{query}", headers=NAVIGATION)
         assert query_of(there.headers["location"])["iss"] == f"{oauth.url}/oauth2"
         stranger = await oauth.http.get(f"/oauth2/authorize?{query}")
+        assert stranger.headers["location"].startswith("/login?next=")
         assert query_of(stranger.headers["location"]) == {"next": f"/oauth2/authorize?{query}"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import quote, urlencode, urlsplit
 
 from pydantic import BaseModel
@@ -20,7 +21,6 @@ from holdfast.core.domain.oauth import (
     SentBack,
     SignInFirst,
 )
-from holdfast.server.dialects.sage.wire import PREFIX
 from holdfast.server.dialects.sage.wire_oauth import Claims, Metadata, Tokens
 from holdfast.server.dialects.sage.words import Locale, worded
 from holdfast.server.kit.errors import plain_message
@@ -111,22 +111,27 @@ def refused_by(info: ErrorInfo, status: int | None, headers: Mapping[str, str]) 
     return answer
 
 
-def asked_at(consent: str, sent: tuple[tuple[str, str], ...]) -> str:
-    """Returns the path and query at which the form of this path is asked for anew."""
-    return f"{consent.removesuffix('consent')}authorize?{urlencode(sent)}"
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """What is known of a browser that asks."""
+
+    base: str
+    """What stands before all paths, as it has asked."""
+    sent: tuple[tuple[str, str], ...]
+    """What the client had it say."""
+    locale: Locale
 
 
-def browsed(
-    found: AuthorizationAnswer, sent: tuple[tuple[str, str], ...], here: str, locale: Locale, status: int
-) -> Response:
-    """Returns what a browser gets. `sent` is what the client had it say, `here` the path and the query that
-    it comes back to after signing in, `status` that of going on."""
+def browsed(found: AuthorizationAnswer, browser: Browser, path: str, status: int) -> Response:
+    """Returns what a browser gets. `path` is where it is asked for anew after signing in, `status` that of
+    going on."""
+    base, sent, locale = browser.base, browser.sent, browser.locale
+    here = f"{path}?{urlencode(sent)}" if sent else path
     match found:
         case OAuthRefusal():
             return refused(found)
         case SignInFirst():
-            # Below the prefix also for who has left it out: that is always there.
-            return _going(f"{PREFIX}/login?next={quote(here, safe='')}", status)
+            return _going(f"{base}/login?next={quote(base + here, safe='')}", status)
         case SentBack():
             return _going(found.url, status)
         case ConsentAsked():

@@ -12,8 +12,8 @@ from holdfast.server.dialects.sage.mapping_oauth import (
     DECISION,
     OAUTH,
     TICKET,
+    Browser,
     answered,
-    asked_at,
     browsed,
     claims_of,
     metadata_of,
@@ -37,11 +37,9 @@ async def metadata(call: Call) -> Metadata:
 async def authorize(call: Call) -> Response:
     """Lets a client in, once the user has signed in and agreed."""
     server = (await call.door.host()).authorization
-    sent = tuple(call.request.query_params.multi_items())
-    found = await server.ask(await _who(call), sent, await _issuer(call))
-    query = call.request.url.query
-    here = f"{_here(call)}?{query}" if query else _here(call)
-    return browsed(found, sent, here, locale_of(call.request.headers), 302)
+    browser = _browser(call, tuple(call.request.query_params.multi_items()))
+    found = await server.ask(await _who(call), browser.sent, await _issuer(call))
+    return browsed(found, browser, _path(call), 302)
 
 
 async def consent(call: Call) -> Response:
@@ -49,15 +47,15 @@ async def consent(call: Call) -> Response:
     server = (await call.door.host()).authorization
     given = await sent_fields(call.request)
     own = {name: value for name, value in given if name in (TICKET, DECISION)}
-    sent = tuple(pair for pair in given if pair[0] not in own)
+    browser = _browser(call, tuple(pair for pair in given if pair[0] not in own))
     found = await server.decide(
         await _who(call),
-        sent,
+        browser.sent,
         await _issuer(call),
         ticket=own.get(TICKET, ""),
         allowed=own.get(DECISION) == ALLOW,
     )
-    return browsed(found, sent, asked_at(_here(call), sent), locale_of(call.request.headers), 303)
+    return browsed(found, browser, f"{_path(call).removesuffix('consent')}authorize", 303)
 
 
 async def token(call: Call) -> Response:
@@ -90,10 +88,13 @@ async def _issuer(call: Call) -> str:
     return f"{origin}{path_of(call.request, PREFIX)}{OAUTH}"
 
 
-def _here(call: Call) -> str:
-    """Returns the path that was asked, as the browser knows it."""
+def _browser(call: Call, sent: tuple[tuple[str, str], ...]) -> Browser:
+    return Browser(path_of(call.request, PREFIX), sent, locale_of(call.request.headers))
+
+
+def _path(call: Call) -> str:
     path: str = call.request.scope["path"]
-    return path_of(call.request, PREFIX) + path.removeprefix(PREFIX)
+    return path.removeprefix(PREFIX)
 
 
 _WELL_KNOWN = "/.well-known/oauth-authorization-server"
