@@ -36,8 +36,8 @@ class Kept:
         self.calls.append(("set_provider", provider, key))
         return "file"
 
-    async def add(self, spec: Any) -> None:
-        self.calls.append(("add", spec.name, spec.headers))
+    async def add(self, spec: Any, secrets: dict[str, str]) -> None:
+        self.calls.append(("add", spec.name, spec.headers, secrets))
 
 
 @pytest.fixture
@@ -66,7 +66,7 @@ def test_a_file_becomes_an_agent_and_what_is_left_out_is_told(cli: Cli, kept: Ke
     assert done.out == "imported my-clerk: /a/my-clerk.yaml\n"
     assert "left out storage: where sessions are kept" in done.err
     assert "holdfast mcp secret docs DOCS" in done.err
-    compose, provider, server = kept.calls
+    provider, server, compose = kept.calls  # who may not keep secrets makes no agent
     assert compose[1] == {
         "version": 1,
         "model": "anthropic/claude-sonnet-4-5",
@@ -76,7 +76,7 @@ def test_a_file_becomes_an_agent_and_what_is_left_out_is_told(cli: Cli, kept: Ke
         "name": "my-clerk",
     }
     assert provider == ("set_provider", "anthropic", "sk-ant-secret-0123456789")
-    assert server == ("add", "docs", {"Authorization": "Bearer ${secret:DOCS}"})
+    assert server == ("add", "docs", {"Authorization": "Bearer ${secret:DOCS}"}, {})
 
 
 def test_a_dry_run_prints_the_agent_and_keeps_nothing(cli: Cli, kept: Kept, file: Path) -> None:

@@ -7,11 +7,9 @@ from pathlib import Path
 from holdfast.cli.calling import call
 from holdfast.cli.output import say, warn
 from holdfast.cli.reading import read_text
-from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import InvalidError
-from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.mapping_config import Converted, converted, read_config, slug
-from holdfast.server.dialects.dexto.saving import keep_secrets
+from holdfast.server.dialects.dexto.saving import make_agent
 from holdfast.server.kit.yaml_text import yaml_text
 
 
@@ -29,15 +27,9 @@ def import_dexto(file: str, name: str, *, dry_run: bool) -> None:
     if dry_run:
         say(yaml_text(values).rstrip())
     else:
-        made = call(lambda workbench: _make(workbench, values, found))
+        made = call(lambda workbench: make_agent(workbench, values, found))
         say(f"imported {made.name}: {made.path}")
     _report(found)
-
-
-async def _make(workbench: Workbench, values: dict[str, object], found: Converted) -> AgentInfo:
-    made = await workbench.agents.compose(values)
-    await keep_secrets(workbench, found)
-    return made
 
 
 def _report(found: Converted) -> None:

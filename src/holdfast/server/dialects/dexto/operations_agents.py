@@ -17,7 +17,7 @@ from holdfast.server.dialects.dexto.mapping_agents import (
     titled,
 )
 from holdfast.server.dialects.dexto.mapping_config import slug
-from holdfast.server.dialects.dexto.saving import keep_secrets
+from holdfast.server.dialects.dexto.saving import make_agent
 from holdfast.server.dialects.dexto.wire_agents import (
     AgentList,
     Chosen,
@@ -97,8 +97,7 @@ async def create(call: Call) -> Created:
 
 async def _make(workbench: Workbench, asked: CreateAgent) -> AgentInfo:
     values, found = composed(asked)
-    await keep_secrets(workbench, found)  # first: who may not keep them makes no agent either
-    return await workbench.agents.compose(values)
+    return await make_agent(workbench, values, found)
 
 
 async def _refuse_taken(workbench: Workbench, id: str) -> None:

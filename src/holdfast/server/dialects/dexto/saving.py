@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
 from holdfast.core.domain.agents import AgentInfo, Layer
 from holdfast.core.domain.errors import ConflictError
@@ -10,6 +11,13 @@ from holdfast.core.domain.mcp import McpServer
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.dexto.mapping_config import Converted
 from holdfast.server.dialects.dexto.mapping_mcp import OwnServer
+
+
+async def make_agent(workbench: Workbench, values: dict[str, Any], found: Converted) -> AgentInfo:
+    """Makes an agent of what a file has become. Its secrets are kept first: who may not keep them makes no
+    agent either."""
+    await keep_secrets(workbench, found)
+    return await workbench.agents.compose(values)
 
 
 async def keep_secrets(workbench: Workbench, found: Converted) -> None:
