@@ -120,8 +120,8 @@ McpChange = Literal["added", "replaced", "removed", "connected", "restarted", "f
 
 
 class McpChanged(_OwnedEvent):
-    """An MCP server of the user's own was added, replaced or removed, or he has had it started, whatever came of
-    it."""
+    """An MCP server of the user's own was added, replaced or removed, or he has had it started, whatever came
+    of it."""
 
     type: Literal["mcp.changed"] = "mcp.changed"
     server: str

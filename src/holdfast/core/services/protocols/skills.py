@@ -24,9 +24,9 @@ class Skills(Protocol):
         self, project: str | None = None, agent: str | None = None, scope: SkillScope | None = None
     ) -> tuple[SkillInfo, ...]:
         """Returns the skills that can be seen from the folder `project`, those with mistakes included; with
-        `agent`, a name or an id, the ones that its runs have. With `scope` it is all of this scope alone, those
-        too that others of their names hide; without `agent`, the scope `agent` means all agents of the user's
-        own. Raises `NotFoundError` for an unknown agent."""
+        `agent`, a name or an id, the ones that its runs have. With `scope` it is all of this scope alone,
+        those too that others of their names hide; without `agent`, the scope `agent` means all agents of the
+        user's own. Raises `NotFoundError` for an unknown agent."""
         ...
 
     @needs(Scope.READ)
