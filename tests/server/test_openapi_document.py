@@ -13,13 +13,13 @@ from openapi_spec_validator import validate
 from test_native_operations import CALLS
 
 from holdfast.core.domain.identity import Role
-from holdfast.server.native import words
 from holdfast.server.native.codec import codec
 from holdfast.server.native.examples import EXAMPLES
 from holdfast.server.native.extra import EXTRA_ROUTES
 from holdfast.server.native.openapi import document_json, openapi_document
 from holdfast.server.native.operation import PREFIX, names_in
 from holdfast.server.native.operations import OPERATIONS, operations, places
+from holdfast.server.native.parameters import PARAMETERS
 
 DOCUMENT: dict[str, Any] = json.loads(document_json())
 ROWS = [
@@ -150,7 +150,7 @@ def test_every_parameter_says_what_it_means(path: str, method: str, row: Any) ->
 def test_nothing_is_said_of_parameters_and_operations_that_are_not_there() -> None:
     known = {f"{name}.{each}" for name, row in operations().items() for each in codec(row).names}
     known |= {each.rpartition(".")[2] for each in known}
-    assert set(words._PARAMETERS) - known == set()
+    assert set(PARAMETERS) - known == set()
     assert set(EXAMPLES) - set(operations()) == set()
 
 
