@@ -78,6 +78,7 @@ _NOUNS = {
     "models": "Models",
     "keys": "Keys",
     "users": "Users",
+    "accounts": "Accounts: how people sign in",
     "oauth": "OAuth 2.0",
     "usage": "Usage",
     "hooks": "Hooks",
@@ -103,7 +104,7 @@ def api_page() -> str:
                 (
                     code(f"{place.operation.method} {place.path}"),
                     f"[{place.operation.name}](#{_anchor(place.operation)})",
-                    _needs(place.operation.needs),
+                    _needs(place.operation),
                     str(place.operation.status),
                 )
                 for place in sorted(places(), key=lambda place: OPERATIONS.index(place.operation))
@@ -128,15 +129,16 @@ def _section(operation: Operation) -> str:
         fenced(f"{operation.method} {PREFIX}{operation.path}", "http"),
         "\n\n".join(" ".join(block.split()) for block in said_of(method).split("\n\n")),
         _parameters(operation, method),
-        f"Answers {operation.status}{result}. Needs {_needs(operation.needs)}.",
+        f"Answers {operation.status}{result}. Needs {_needs(operation)}.",
         _ONCE.get(operation.once, ""),
     )
     return "\n\n".join(part for part in parts if part)
 
 
-def _needs(needs: Needs | None) -> str:
-    if needs is None:
+def _needs(operation: Operation) -> str:
+    if operation.public:
         return "no key"
+    needs = operation.needs
     role = f", role {code(needs.role)}" if needs.role is Role.ADMIN else ""
     return f"scope {code(needs.scope)}{role}"
 
