@@ -18,8 +18,10 @@ from holdfast.core.domain.accounts import (
     UserName,
     UserPage,
 )
+from holdfast.core.domain.agent_files import AgentFileInfo, AgentFolder
 from holdfast.core.domain.agents import (
     AgentInfo,
+    AgentShare,
     AgentSource,
     AgentSpec,
     AvailableAgent,
@@ -45,6 +47,13 @@ from holdfast.core.domain.conversations import (
     SharedConversation,
 )
 from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, PythonToolSpec, ToolVersion
+from holdfast.core.domain.drafts import (
+    AgentDraft,
+    DraftTask,
+    PromptDraft,
+    PromptFindings,
+    PromptSections,
+)
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.events import EventFilter, LoggedEvent, SessionRenamed
 from holdfast.core.domain.figures import EngineFigures
@@ -519,6 +528,25 @@ SKILL = SkillInfo(
     problems=(MISTAKE,),
 )
 
+FOLDER = AgentFolder(
+    agent_id="a",
+    path="ü",
+    files=(AgentFileInfo(path="ü/b.txt", is_folder=False, size=3, changed_at=AT, md5="00"),),
+    cut=True,
+)
+AGENT_DRAFT = AgentDraft(
+    display_name="Clerk ü", description="d", instructions="i", workflows={"w": ("s",)}, by="template"
+)
+PROMPT_DRAFT = PromptDraft(
+    text="t",
+    sections=PromptSections(role="r"),
+    findings=PromptFindings(language="l"),
+    original_length=1,
+    by="model",
+    model="m",
+)
+DRAFT_TASK = DraftTask(id="t1", kind="prompt", status="running", created_at=AT, updated_at=AT)
+
 CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.list", {"project": "/p x/&=%2F"}, (AGENT,)),
     ("agents.list", {}, ()),
@@ -538,6 +566,23 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.edit", {"name": "a b", "changes": {"limits.max_steps": 3, "model": None}}, AGENT),
     ("agents.edit", {"name": "a", "changes": {}, "expected": "00", "project": "/p x"}, AGENT),
     ("agents.delete", {"name": "check"}, None),
+    ("agents.share", {"name": "a b", "users": ("ann", "ü")}, (AgentShare(user_id="u", name="ann"),)),
+    ("agents.share", {"name": "a", "users": ()}, ()),
+    ("agents.shared_with", {"name": "a"}, (AgentShare(user_id="u", name="ann"),)),
+    ("agent_files.list", {"agent": "a b", "path": "ü/b", "depth": 0}, FOLDER),
+    ("agent_files.list", {"agent": "a"}, FOLDER),
+    ("agent_files.look", {"agent": "a", "path": "ü/b.txt"}, FOLDER.files[0]),
+    ("agent_files.upload", {"agent": "a", "path": "ü?&.bin", "data": b"\0\xff"}, FOLDER.files[0]),
+    ("agent_files.fetch", {"agent": "a", "path": "b", "url": "https://a.test/b"}, FOLDER.files[0]),
+    ("agent_files.delete", {"agent": "a", "path": "ü/b.txt"}, None),
+    ("agent_files.clear", {"agent": "a"}, None),
+    ("drafts.agent", {"description": "ü", "tools": ("read_file",), "language": "zh-CN"}, AGENT_DRAFT),
+    ("drafts.agent", {"description": "ü"}, AGENT_DRAFT),
+    ("drafts.prompt", {"text": "ü", "goal": "better"}, PROMPT_DRAFT),
+    ("drafts.submit_agent", {"description": "ü", "tools": ()}, DRAFT_TASK),
+    ("drafts.submit_prompt", {"text": "ü", "language": "zh"}, DRAFT_TASK),
+    ("drafts.task", {"id": "t1"}, DRAFT_TASK.model_copy(update={"prompt": PROMPT_DRAFT})),
+    ("drafts.cancel", {"id": "t1"}, DRAFT_TASK),
     ("agents.available", {}, (AvailableAgent(name="coder", tags=("code",), installed=True),)),
     ("agents.install", {"source": "/a b/ü.yaml"}, AGENT),
     ("agents.uninstall", {"name": "coder"}, None),
@@ -546,6 +591,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("agents.trusted", {"path": "/p"}, None),
     ("sessions.list", {"query": "a+b ü", "limit": 5, "cursor": "x=_-"}, page(SESSION, more="y=")),
     ("sessions.create", {"agent": "analyst", "project": "/p", "model": "offline", "id": "s1"}, SESSION),
+    ("sessions.create", {"agent": "a", "workspace": "agent"}, SESSION),
     ("sessions.get", {"session_id": "search"}, SESSION),
     ("sessions.get", {"session_id": ".."}, SESSION),
     ("sessions.get", {"session_id": "a b?c#d%2e"}, SESSION),
@@ -1188,7 +1234,14 @@ def test_no_answer_with_a_secret_is_kept() -> None:
 
 def test_the_calls_below_cover_every_operation() -> None:
     streams = {"events.follow", "engine.access"}
-    files = {"files.download", "skills.file", "knowledge.original", "prompts.attachment", "objects.open"}
+    files = {
+        "agent_files.download",
+        "files.download",
+        "skills.file",
+        "knowledge.original",
+        "prompts.attachment",
+        "objects.open",
+    }
     covered = {name for name, _, _ in CALLS} | streams | files | {"engine.status"}
     assert covered == set(workbench_methods())
 
