@@ -205,6 +205,24 @@ async def test_who_has_not_signed_in_does_so_first_and_comes_back(oauth: OAuthDo
             assert query_of(f"?{rest}") == {"next": f"{path}?{query}"}
 
 
+async def test_the_whole_way_from_a_stranger_to_a_code(oauth: OAuthDoor) -> None:
+    client = await oauth.register(consent=True)
+    browser = oauth.http  # nobody has signed in there
+    query = {"response_type": "code", "client_id": client.client.id, "state": "s&;1"}
+    away = await browser.get("/sage/oauth2/authorize", params=query, headers=NAVIGATION)
+    page = await browser.get(away.headers["location"], headers=NAVIGATION)
+    fields = {"name": ANN, "password": PASSWORD, **dict(fields_of(page))}
+    own = {"Origin": oauth.url, "Sec-Fetch-Site": "same-origin"}
+    leaving = await browser.post("/sage/login", data=fields, headers=own)
+    _, _, place = leaving.headers["refresh"].partition("url=")
+    asked = await browser.get(place, headers={"Accept-Language": "en"})
+    assert "Let Notes in?" in asked.text
+    back = await answer_page(browser, asked, "allow")
+    said = query_of(back.headers["location"])
+    assert said["state"] == "s&;1"
+    assert (await oauth.token(client, **FORM, code=said["code"])).status_code == 200
+
+
 async def test_a_key_that_may_only_read_signs_nobody_in_elsewhere(oauth: OAuthDoor) -> None:
     client = await oauth.register()
     for scope, place in (("chat", "/sage/login"), ("admin", BACK)):
