@@ -104,7 +104,7 @@ def api_page() -> str:
                 (
                     code(f"{place.operation.method} {place.path}"),
                     f"[{place.operation.name}](#{_anchor(place.operation)})",
-                    _needs(place.operation),
+                    _asked(place.operation),
                     str(place.operation.status),
                 )
                 for place in sorted(places(), key=lambda place: OPERATIONS.index(place.operation))
@@ -129,16 +129,20 @@ def _section(operation: Operation) -> str:
         fenced(f"{operation.method} {PREFIX}{operation.path}", "http"),
         "\n\n".join(" ".join(block.split()) for block in said_of(method).split("\n\n")),
         _parameters(operation, method),
-        f"Answers {operation.status}{result}. Needs {_needs(operation)}.",
+        f"Answers {operation.status}{result}. Needs {_asked(operation)}.",
         _ONCE.get(operation.once, ""),
     )
     return "\n\n".join(part for part in parts if part)
 
 
-def _needs(operation: Operation) -> str:
-    if operation.public:
+def _asked(operation: Operation) -> str:
+    """Returns what an operation needs."""
+    return _needs(None if operation.public else operation.needs)
+
+
+def _needs(needs: Needs | None) -> str:
+    if needs is None:
         return "no key"
-    needs = operation.needs
     role = f", role {code(needs.role)}" if needs.role is Role.ADMIN else ""
     return f"scope {code(needs.scope)}{role}"
 
