@@ -189,6 +189,26 @@ async def test_a_budget_over_the_window_changes_nothing(open_bench, say) -> None
         assert len(of(events, "context.compacted")) == 1
 
 
+async def test_questions_alone_may_be_denied_at_once(open_bench, say, call) -> None:
+    question = ("ask_user", json.dumps({"question": "Which?"}))
+    async with open_bench([call(question, WRITE), say("as you wish")]) as bench:
+        run_id = await bench.send(await bench.session(), questions="deny")
+        await bench.workbench.approvals.decide((await bench.approval()).id, Decision(outcome="approve"))
+        events = await bench.end(run_id)
+        assert sorted(each.outcome for each in of(events, "tool_call.completed")) == ["denied", "ok"]
+        assert not of(events, "question.asked")
+
+
+async def test_an_agent_is_told_what_it_is_called_in_a_run(open_bench, say) -> None:
+    async with open_bench([say("a"), say("b")]) as bench:
+        session = await bench.session()
+        await bench.end(await bench.send(session, agent_name="Ada\nLovelace"))
+        await bench.end(await bench.send(session))
+        first, second = (request.messages[0].text for request in bench.model.requests)
+        assert "You are called Ada Lovelace." in first
+        assert "You are called" not in second
+
+
 async def test_what_needs_a_person_is_denied_at_once_when_nobody_is_waited_for(open_bench, say, call) -> None:
     question = ("ask_user", json.dumps({"question": "Which?"}))
     free = ("write_file", json.dumps({"path": "free.md", "content": "x"}))

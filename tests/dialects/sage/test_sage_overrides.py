@@ -338,6 +338,15 @@ async def test_sandbox_approval_mode_never_denies_instead_of_waiting(serve: Any,
         assert "sandbox_approval_requested" not in {line["type"] for line in found.lines}
 
 
+async def test_questions_are_put_into_the_reply(serve: Any, say: Any) -> None:
+    asks = ToolCallDelta(key="0", name="ask_user", arguments='{"question": "Which?"}')
+    async with serve([[asks], say("Which do you mean?")]) as served:
+        found = await sent(served)
+    (result,) = [line for line in found.lines if line["type"] == "tool_call_result"]
+    assert json.loads(result["content"])["success"] is False
+    assert said(found.lines) == "Which do you mean?"
+
+
 async def test_system_context_is_told_and_wins_over_the_agents(serve: Any) -> None:
     agent = "ext: {sage: {systemContext: {city: Bath, season: spring}}}\n"
     async with serve(agent=agent) as served:

@@ -94,6 +94,9 @@ class RunOptions(Value):
     approvals: Literal["wait", "deny"] = "wait"
     """What becomes of a call that needs a person, an approval or a question: it waits, or it is denied at
     once, with a reason that the model sees. `approve` decides which calls those are."""
+    questions: Literal["wait", "deny"] | None = None
+    """The same of questions alone, those of MCP servers too: where nobody answers them on the way, the agent
+    asks in its reply. None: as `approvals` says."""
     timeout_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_steps: int | None = Field(default=None, gt=0)
     """Model calls in the run."""
@@ -142,6 +145,11 @@ class RunOptions(Value):
     force_summary: bool = False
     """Whether the run ends with a summary of what was done, in a last step without tools, even where the
     reply says it all. Where a limit is reached, and with the offline model, it ends without."""
+
+    @property
+    def asks_people(self) -> bool:
+        """Whether questions wait for an answer."""
+        return (self.questions or self.approvals) == "wait"
 
 
 class Usage(Value):

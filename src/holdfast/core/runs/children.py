@@ -244,6 +244,7 @@ def _options(parent: ActiveRun, agent: SubAgent) -> RunOptions:
         model=agent.model or (parent.model if agent.inherits_model else None),
         tools=agent.tools,
         approvals=parent.options.approvals,
+        questions=parent.options.questions,
         max_cost_usd=parent.options.max_cost_usd,
     )
 

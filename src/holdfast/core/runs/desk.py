@@ -51,7 +51,7 @@ class RunCallDesk:
 
     async def ask(self, request: FormRequest) -> FormAnswer:
         """See `CallDesk.ask`."""
-        if self._run.options.approvals == "deny":
+        if not self._run.options.asks_people:
             return FormAnswer(action="decline")
         return await self._until_closed(partial(self._ask, request)) or FormAnswer(action="cancel")
 

@@ -274,7 +274,7 @@ class Executor:
         )
 
     async def _run_tool(self, run: ActiveRun, call: CallState, tool: Tool, arguments: BaseModel) -> None:
-        if tool.name == ASK_USER and run.options.approvals == "deny":
+        if tool.name == ASK_USER and not run.options.asks_people:
             await self._complete(run, call, ToolOutput.text(NOBODY_ANSWERS, is_error=True), "denied")
             return
         if not call.started:

@@ -30,7 +30,7 @@ from holdfast.core.runs.knowledge.assigned import check_knowledge_tools, with_kn
 from holdfast.core.runs.ways import DEEP, SINGLE, check_ways, way_of, way_tools
 from holdfast.core.tools.registry import near_names
 
-_DIRECT = ("approve", "approvals", "timeout_s")
+_DIRECT = ("approve", "approvals", "questions", "timeout_s")
 """The options of a tool that is run directly."""
 _DEFAULTS = RunOptions()
 _TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")

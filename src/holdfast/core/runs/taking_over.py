@@ -25,7 +25,7 @@ from holdfast.core.runs.projections.state import HandOver, RunState
 from holdfast.core.store.log import EventLog
 
 _KEPT = (
-    *("approvals", "max_context_tokens", "model", "response_format"),
+    *("approvals", "questions", "max_context_tokens", "model", "response_format"),
     *("suggestions", "analysis", "force_summary"),
 )
 

@@ -160,6 +160,7 @@ def chat_options(asked: ChatRequest, tags: Tags, model: str | None, spec: AgentS
         reasoning=True if tags.effort not in ("", "none") else tags.deep_thinking,
         instructions_prefix="\n\n".join(filter(None, system)),
         instructions_suffix="\n\n".join(filter(None, suffix)),
+        questions="deny",  # Sage's clients answer none on the way
         hand_over=False,
     )
 
