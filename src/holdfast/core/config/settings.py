@@ -176,7 +176,7 @@ class ReleasesSettings(_Section):
 class ObjectsSettings(_Section):
     """Files that are kept to be fetched by their address alone."""
 
-    url: str = Field(default="", pattern=r"^([a-z][a-z0-9+]*://[^\s@?#]+)?$", max_length=2_000)
+    url: str = Field(default="", pattern=r"^([a-z][a-z0-9+.-]*://[^\s@?#]+)?$", max_length=2_000)
     """Where they are kept: `s3://BUCKET/PREFIX`, which needs `pip install 'holdfast[s3]'`, or another place
     that fsspec knows; empty: a folder of the engine's. The key to it, as ID:SECRET:
     `holdfast keys provider set objects --no-test`."""

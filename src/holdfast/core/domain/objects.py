@@ -13,6 +13,7 @@ from holdfast.core.domain.values import Value
 
 SAFE_IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 """What a browser may show instead of saving it: nothing of it is executed."""
+_ACTIVE = ("html", "xml", "svg", "script")
 _LONGEST_PART = 200
 _LONGEST_KEY = 900
 
@@ -54,6 +55,11 @@ class ObjectPlace(Protocol):
     def delete(self, name: str) -> None:
         """Removes a content; one that is not there is no error."""
         ...
+
+
+def sent_type(media_type: str) -> str:
+    """Returns the media type that a content is sent with: never one that a browser executes."""
+    return "application/octet-stream" if any(each in media_type for each in _ACTIVE) else media_type
 
 
 def checked_key(path: str, file_name: str, stamp: str) -> str:

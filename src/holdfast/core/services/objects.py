@@ -22,7 +22,7 @@ from holdfast.core.domain.errors import (
     ToolError,
 )
 from holdfast.core.domain.media import media_type
-from holdfast.core.domain.objects import ObjectPlace, StoredObject, checked_key, plain_name
+from holdfast.core.domain.objects import ObjectPlace, StoredObject, checked_key, plain_name, sent_type
 from holdfast.core.domain.transfer import CHUNK, Download, Upload
 from holdfast.core.files.object_places import FolderPlace, place_at
 from holdfast.core.identity.keys import ProviderKeys
@@ -142,7 +142,7 @@ class ObjectService:
         file = await asyncio.to_thread(lambda: self._contents.place(settings.objects).open(content))
         return Download(
             found.name,
-            found.media_type,
+            sent_type(found.media_type),
             found.size,
             partial(asyncio.to_thread, file.read, CHUNK),
             partial(asyncio.to_thread, file.close),

@@ -137,8 +137,8 @@ class OwnModelService:
             return
         if model.kind == "ollama" or model.key_of:
             self._access.machine("A model of an Ollama, or with the key of a provider,")
-        if model.url:
-            await self._web.check(WebAddress.parse(model.url), allow_private=await self._anywhere())
+        if model.url and not await self._anywhere():
+            await self._web.check(WebAddress.parse(model.url), allow_private=False)
 
     def _check_place(self, path: str) -> None:
         """Raises `ForbiddenError` for who may name no files of the machine, and for Holdfast's folders."""

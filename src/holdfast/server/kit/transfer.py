@@ -170,16 +170,18 @@ def _bad_form(reason: str) -> InvalidError:
 
 
 class SentFile:
-    """A response that sends a file for saving: no browser shows or executes it."""
+    """A response that sends a file for saving: no browser executes it, or shows it, unless it is `shown`."""
 
-    def __init__(self, download: Download) -> None:
+    def __init__(self, download: Download, *, shown: bool = False) -> None:
+        """`shown` is for pictures of which nothing is executed."""
         self._download = download
+        self._shown = shown
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {
             "Content-Type": self._download.media_type,
             "Content-Length": str(self._download.size),
-            "Content-Disposition": disposition(self._download.name),
+            "Content-Disposition": "inline" if self._shown else disposition(self._download.name),
             "X-Content-Type-Options": "nosniff",
             "Content-Security-Policy": "sandbox; default-src 'none'",
             "Cache-Control": "private, no-cache",

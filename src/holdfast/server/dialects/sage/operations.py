@@ -8,6 +8,7 @@ from holdfast.server.dialects.sage import (
     operations_conversations,
     operations_knowledge,
     operations_mcp,
+    operations_observability,
     operations_oauth,
     operations_providers,
     operations_skills,
@@ -16,6 +17,7 @@ from holdfast.server.dialects.sage import (
     operations_system,
     operations_tools,
     operations_upstream,
+    operations_versions,
     operations_workspaces,
 )
 from holdfast.server.dialects.sage.errors import refuse, render_at
@@ -48,5 +50,7 @@ DIALECT = Dialect(
         *operations_providers.OPERATIONS,
         *operations_system.OPERATIONS,
         *operations_storage.OPERATIONS,
+        *operations_versions.OPERATIONS,
+        *operations_observability.OPERATIONS,
     ),
 )

@@ -20,6 +20,7 @@ from holdfast.server.dialects.sage import (
     words_system,
     words_tools,
     words_upstream,
+    words_versions,
     words_workspaces,
 )
 
@@ -47,6 +48,7 @@ WORDS: dict[str, tuple[str, str]] = {
     **words_providers.WORDS,
     **words_system.WORDS,
     **words_storage.WORDS,
+    **words_versions.WORDS,
 }
 """By a name of ours: the text in Chinese, and in English; `{name}` stands for a value. `core.CODE` is what is
 said of an error of that code of Holdfast's own."""
