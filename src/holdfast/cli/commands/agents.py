@@ -12,13 +12,15 @@ from holdfast.cli.calling import call
 from holdfast.cli.doors import doors
 from holdfast.cli.editing import edit_file
 from holdfast.cli.options import Json, Project, group
-from holdfast.cli.output import say, say_fields, say_json, say_table
+from holdfast.cli.output import advise, say, say_fields, say_json, say_table
 from holdfast.cli.places import is_elsewhere, project_folder
 from holdfast.cli.reading import read_text
 from holdfast.core.domain.paths import path_of
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.agents import AgentInfo
+    from holdfast.core.domain.agents import AgentInfo, AgentShare
+    from holdfast.core.domain.drafts import AgentDraft
+    from holdfast.core.services.workbench import Workbench
 
 app = group("List, show, check, write and install agents.")
 
@@ -207,6 +209,97 @@ def edit(
 
 
 @app.command()
+def share(
+    name: str,
+    users: Annotated[
+        list[str] | None, typer.Argument(metavar="[USER]...", help="All with whom it is to be shared.")
+    ] = None,
+    nobody: Annotated[bool, typer.Option("--nobody", help="Share it with nobody any more.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Share an agent of yours with these users and no others; without any, show with whom it is shared.
+
+    They see it, read it and run it under their own rules; only you can change it.
+    """
+
+    async def shared(workbench: Workbench) -> tuple[AgentShare, ...]:
+        if users or nobody:
+            return await workbench.agents.share(name, () if nobody else tuple(users or ()))
+        return await workbench.agents.shared_with(name)
+
+    found = call(shared)
+    if as_json:
+        say_json(found)
+        return
+    say_table(
+        ("USER", "ID"),
+        [(each.name, each.user_id) for each in found],
+        empty=f"The agent {name} is shared with nobody.",
+    )
+
+
+@app.command()
+def draft(
+    description: Annotated[str, typer.Argument(metavar="DESCRIPTION", help="What the agent is to be for.")],
+    tools: Annotated[
+        list[str] | None, typer.Option("--tool", help="A tool that it may have; else any.")
+    ] = None,
+    language: Annotated[str, typer.Option(help="Of its texts, such as en or zh.")] = "en",
+    keep: Annotated[bool, typer.Option("--keep", help="Make it an agent of yours.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Let the model draft an agent from a description; without a model it is made from a template."""
+
+    async def drafted(workbench: Workbench) -> tuple[AgentDraft, str]:
+        made = await workbench.drafts.agent(description, None if tools is None else tuple(tools), language)
+        if not keep:
+            return made, ""
+        fields = {"display_name", "description", "instructions", "tools", "workflows"}
+        values = made.model_dump(mode="json", include=fields, exclude_defaults=True)
+        kept = await workbench.agents.compose(values)
+        return made, kept.name
+
+    found, name = call(drafted)
+    if as_json:
+        say_json(found)
+        return
+    _say_draft(found)
+    say(f"made {name}" if name else "nothing is kept of it; --keep makes it an agent of yours")
+
+
+def _say_draft(draft: AgentDraft) -> None:
+    by = f"the model {draft.model}" if draft.by == "model" else "a template: no model was asked"
+    say_fields(
+        [
+            ("called", draft.display_name),
+            ("description", draft.description),
+            ("tools", ", ".join(draft.tools)),
+            ("workflows", ", ".join(draft.workflows)),
+            ("drafted by", by),
+            ("instructions", draft.instructions),
+        ]
+    )
+
+
+@app.command("improve-prompt")
+def improve_prompt(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Holds the system prompt.")],
+    goal: Annotated[str, typer.Option(help="What is to be better.")] = "",
+    language: Annotated[str, typer.Option(help="Of the prompt, such as en or zh.")] = "en",
+    as_json: Json = False,
+) -> None:
+    """Print a system prompt that says the same better, as the model finds."""
+    text = read_text(file)
+    found = call(lambda workbench: workbench.drafts.prompt(text, goal, language))
+    if as_json:
+        say_json(found)
+        return
+    say(found.text)
+    if found.by == "template":
+        advise("No model was asked: this is the prompt itself, under headings.")
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON Schema of agent files, for editors."""
     say_json(doors().agent_schema())
@@ -233,6 +326,8 @@ def _project(project: str | None) -> str | None:
 
 
 def _origin(info: AgentInfo) -> str:
+    if info.owner_name:
+        return f"shared by {info.owner_name}"
     return info.layer.value if info.trusted else f"{info.layer.value}, not trusted"
 
 
