@@ -59,6 +59,12 @@ def message_id(run_id: str, what: int | str) -> str:
     return str(uuid5(NAMESPACE_URL, f"sage:{run_id}:{what}"))
 
 
+def agent_called(called: str, mode: str) -> str:
+    """Returns what histories and streams call an agent: as the request of its run has, or Sage's own name for
+    what works in this mode of ours."""
+    return called or _AGENT_NAMES.get(mode, _SIMPLE)
+
+
 def failed_result(outcome: str, text: str) -> str:
     """Returns what a tool gave that has failed, as histories and streams tell it."""
     code = _ERROR_CODES.get(outcome, "TOOL_ERROR")
@@ -90,7 +96,7 @@ class RunLines:
     def agent_name(self) -> str:
         """What the lines call the agent."""
         options = self.state.options
-        return self._agent_name or options.agent_name or _AGENT_NAMES.get(options.mode or "", _SIMPLE)
+        return self._agent_name or agent_called(options.agent_name, options.mode or "")
 
     def told(self, logged: LoggedEvent) -> Iterable[Line]:
         """Returns the lines of the event that `state` has just taken."""

@@ -62,10 +62,16 @@ class Begun:
 
 
 async def begin(
-    workbench: Workbench, asked: ChatRequest, *, anew: bool = False, progress: bool = False
+    workbench: Workbench,
+    asked: ChatRequest,
+    *,
+    anew: bool = False,
+    progress: bool = False,
+    stays: bool = False,
 ) -> Begun:
     """Starts the run that answers the latest messages of a session, which is made where there is none.
-    `anew`: in the place of the run that is under way, if one is; `progress`: the output of tools is told.
+    `anew`: in the place of the run that is under way, if one is; `progress`: the output of tools is told;
+    `stays`: where no run can be started, the session stays, though nothing was said in it.
     Raises `InvalidError` in Sage's words."""
     if not asked.messages:
         raise failure("messages_empty")
@@ -86,7 +92,8 @@ async def begin(
         await note_progress(workbench, session, progress=progress)
         return Begun(await _started(workbench, session, parts, options, new[-1], anew=anew), called)
     except HoldfastError:
-        await drop_unused(workbench, session)
+        if not stays:
+            await drop_unused(workbench, session)
         raise
 
 
