@@ -155,6 +155,18 @@ async def test_a_script_of_others_is_not_run(open_bench: Any) -> None:
         assert "local's" in refused.value.message
 
 
+async def test_a_model_that_only_its_owner_has_is_not_asked_for(open_bench: Any) -> None:
+    own = {"models": {"default": "offline"}}
+    async with open_bench(known_models=True, more_settings=own) as bench:
+        values = {"display_name": "Clerk", "model": "own/mine", "fallback_models": ["own/other"]}
+        made, ann = await shared_with_ann(bench, values)
+        session = await ann.sessions.create(made.id)
+        await ann.runs.send(session.id, (TextPart(text="Hello"),))
+        kinds = [logged.event.type async for logged in _until_end(ann, session.id)]
+        assert "run.failed" not in kinds
+        assert {request.model for request in bench.model.requests} <= {"offline"}
+
+
 async def test_what_its_owner_extends_comes_with_it_and_his_mistakes_do_not(open_bench: Any) -> None:
     async with open_bench() as bench:
         await bench.workbench.agents.create("version: 1\nname: base\ninstructions: Base words.\n")

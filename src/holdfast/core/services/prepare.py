@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from holdfast.core.config.settings import Settings
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, Layer
 from holdfast.core.domain.approvals import ApproveMode, PolicyAnswer, Rules
 from holdfast.core.domain.delegating import DELEGATE, SubAgent
-from holdfast.core.domain.errors import ForbiddenError, InvalidError
+from holdfast.core.domain.errors import ForbiddenError, InvalidError, ModelNotFound
 from holdfast.core.domain.given_tools import GivenTools
 from holdfast.core.domain.identity import LOCAL
 from holdfast.core.domain.mcp import server_of
@@ -143,6 +144,7 @@ class Preparation:
         if options.response_format is not None:
             await self._replies.schema(options.response_format)
         settings = await asyncio.to_thread(self._settings, Path(session.project))
+        spec = await self._with_known_models(info, spec, session.owner)
         choice = await self._catalog.choose(
             flag=options.model,
             session=session.model,
@@ -152,6 +154,19 @@ class Preparation:
         )
         names = (choice.model, *spec.fallback_models)
         return affordable({name: await self._catalog.get(name, session.owner) for name in names}, options)
+
+    async def _with_known_models(self, info: AgentInfo, spec: AgentSpec, owner: str) -> AgentSpec:
+        """Returns an agent that another user shares without the models that only he has: it is as if it named
+        none. Any other one as it is."""
+        if info.layer is not Layer.SHARED:
+            return spec
+        known = []
+        for name in filter(None, (spec.model, *spec.fallback_models)):
+            with suppress(ModelNotFound):
+                known.append((await self._catalog.get(name, owner)).name)
+        model = spec.model if spec.model in known else None
+        others = tuple(name for name in spec.fallback_models if name in known)
+        return spec.model_copy(update={"model": model, "fallback_models": others})
 
     async def plan(self, session: Session) -> str:
         """Returns the plan of a session's agent; empty: it has none."""
