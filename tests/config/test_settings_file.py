@@ -11,6 +11,7 @@ from holdfast.core.config.fields import leaves
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.errors import InvalidError, NotFoundError, StoreError
+from holdfast.tui.presenters.settings import value_text
 
 
 @pytest.fixture
@@ -104,6 +105,21 @@ def test_a_value_that_cannot_be_is_refused_with_what_is_expected(
         file.set(key, value)
     assert said in raised.value.message
     assert paths.settings.read_text() == "trash_days: 3\n"
+
+
+def test_a_list_of_mappings_is_written_and_shown_whole(file: SettingsFile) -> None:
+    url = "https://id.example/.well-known/openid-configuration"
+    text = (
+        f'{{id: corp, client_id: c, discovery_url: "{url}"}}, {{id: b, client_id: d, discovery_url: "{url}"}}'
+    )
+    found = file.set("accounts.providers", text)
+    assert found.expected.startswith("a list of keys with their values")
+    assert isinstance(found.value, tuple)
+    assert [each["id"] for each in found.value if isinstance(each, dict)] == ["corp", "b"]
+    # What is shown can be given again.
+    assert file.set("accounts.providers", value_text(found.value)).value == found.value
+    with pytest.raises(InvalidError, match="needs an `id` of its own"):
+        file.set("accounts.providers", text.replace("id: b", "id: corp"))
 
 
 def test_a_key_that_is_none_is_told_with_the_nearest(file: SettingsFile) -> None:

@@ -21,6 +21,7 @@ from holdfast.core.domain.text import sanitize_line, shorten
 
 _KINDS: dict[type, SettingKind] = {bool: "boolean", int: "integer", float: "number", str: "text"}
 _WORDS = {"boolean": "true or false", "integer": "a whole number", "number": "a number", "text": "text"}
+_LIST, _LIST_OF_MAPPINGS = "a list: a, b, c", "a list of keys with their values: {a: x, b: y}, {a: z}"
 _BOUNDS = (("ge", "at least {}"), ("gt", "more than {}"), ("le", "at most {}"), ("lt", "less than {}"))
 
 
@@ -90,7 +91,15 @@ def _leaf(path: tuple[str, ...], field: FieldInfo, about: str) -> Leaf:
     annotation, optional = _unwrapped(field.annotation)
     kind, choices = _kind(annotation)
     default = to_jsonable_python(field.get_default(call_default_factory=True))
-    return Leaf(path, about, kind, _expected(kind, choices, field, optional), choices, optional, default)
+    expected = _expected(kind, choices, field, optional)
+    if kind == "list" and _section_of_each(annotation):
+        expected = expected.replace(_LIST, _LIST_OF_MAPPINGS)
+    return Leaf(path, about, kind, expected, choices, optional, default)
+
+
+def _section_of_each(annotation: Any) -> bool:
+    """Says whether the entries of a list have keys of their own."""
+    return any(isinstance(each, type) and issubclass(each, BaseModel) for each in get_args(annotation))
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
@@ -128,7 +137,7 @@ def _expected(kind: SettingKind, choices: tuple[str, ...], field: FieldInfo, opt
     if kind == "choice":
         text = f"one of {', '.join(choices)}"
     elif kind == "list":
-        text = "a list: a, b, c"
+        text = _LIST
     elif kind == "mapping":
         text = "keys with their values: {a: x, b: y}"
     else:

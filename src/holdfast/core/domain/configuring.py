@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from holdfast.core.domain.errors import Diagnostic
 from holdfast.core.domain.values import Value
 
-SettingValue = bool | int | float | str | tuple[str | int | float, ...] | dict[str, str] | None
+_Plain = bool | int | float | str
+SettingValue = _Plain | tuple[str | int | float, ...] | tuple[dict[str, Any], ...] | dict[str, str] | None
 """What a setting can be; None: it is left out."""
 SettingKind = Literal["boolean", "integer", "number", "text", "choice", "list", "mapping"]
 SettingSource = Literal["default", "user", "project", "environment"]

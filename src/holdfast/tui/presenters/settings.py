@@ -67,7 +67,7 @@ def value_text(value: Any) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {each or json.dumps(each)}" for key, each in value.items())
     if isinstance(value, (list, tuple)):
-        return ", ".join(str(each) for each in value)
+        return ", ".join(json.dumps(each) if isinstance(each, dict) else str(each) for each in value)
     return f"{value:g}" if isinstance(value, float) else json.dumps(value)
 
 
