@@ -225,12 +225,17 @@ async def test_the_whole_way_from_a_stranger_to_a_code(oauth: OAuthDoor) -> None
 
 async def test_a_key_that_may_only_read_signs_nobody_in_elsewhere(oauth: OAuthDoor) -> None:
     client = await oauth.register()
-    for scope, place in (("chat", "/sage/login"), ("admin", BACK)):
-        key = await oauth.bench.workbench.keys.create("k", scope=scope, user=ANN)
+    for scope, user, place in (("chat", ANN, "/sage/login"), ("admin", ANN, BACK), ("admin", None, BACK)):
+        key = await oauth.bench.workbench.keys.create("k", scope=scope, user=user)
         shown = {"Authorization": f"Bearer {key.secret}"}
         query = {"response_type": "code", "client_id": client.client.id}
         answer = await oauth.http.get("/sage/oauth2/authorize", params=query, headers=shown)
         assert answer.headers["location"].startswith(place)
+    form = FORM | {"code": query_of(answer.headers["location"])["code"]}
+    tokens = (await oauth.token(client, **form)).json()
+    claims = (await oauth.userinfo(tokens["access_token"])).json()
+    assert (claims["sub"], claims["role"]) == ("local", "admin")
+    assert "email" not in claims
 
 
 async def test_a_wrong_request_is_told_before_anybody_signs_in(oauth: OAuthDoor) -> None:
@@ -462,7 +467,9 @@ async def test_refreshing_gives_new_tokens_and_ends_the_old_ones(oauth: OAuthDoo
     assert (await oauth.userinfo(second["access_token"])).status_code == 200
     refused(await oauth.refresh(client, second["refresh_token"], scope="openid phone"), 400, "invalid_scope")
     other = await oauth.register(name="Other")
-    refused(await oauth.refresh(other, second["refresh_token"]), 400, "invalid_grant")
+    # Nor does another client end anything by a token that was used.
+    for token in (second["refresh_token"], first["refresh_token"]):
+        refused(await oauth.refresh(other, token), 400, "invalid_grant")
     assert (await oauth.refresh(client, second["refresh_token"])).status_code == 200
 
 
