@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from holdfast.core.config.settings import AccountSettings
-from holdfast.core.domain.identity import Role, User
-from holdfast.core.domain.token_buckets import TokenBuckets
+from holdfast.core.domain.identity import LOCAL_PRINCIPAL, Role, User
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.files.blobs import FileBlobs
 from holdfast.core.identity.codes import Codes
@@ -19,7 +18,7 @@ from holdfast.core.services.identity import Gate
 from holdfast.core.services.mailing import Mailer
 from holdfast.core.services.people import PasswordDesk
 from holdfast.core.services.registering import Registration
-from holdfast.core.services.signing_in import WRONG_PASSWORDS, WRONG_PER_S, Proxied, SignIns
+from holdfast.core.services.signing_in import Proxied, SignIns
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.log import EventLog
 from holdfast.core.store.passwords import PasswordTable
@@ -68,7 +67,7 @@ class Desk:
     async def add(self, name: str, *, role: Role = Role.USER, email: str = "") -> User:
         """Adds a user whose password is `SECRET`."""
         user = User(id=new_id(), name=name, role=role, created_at=utc_now(), email=email)
-        await self.accounts.add_user(user, await self.people.desk.hash(SECRET))
+        await self.accounts.add_user(user, await self.people.desk.hash(SECRET, LOCAL_PRINCIPAL))
         return user
 
 
@@ -86,13 +85,12 @@ def make_people(
         return settings[0]
 
     hasher, mailer = Hasher(cost), Mailer(lambda: None)
-    tries = TokenBuckets(WRONG_PER_S, WRONG_PASSWORDS, clock=clock)
-    sign_ins = SignIns(accounts, passwords, hasher, found, tries)
+    sign_ins = SignIns(accounts, passwords, hasher, found, clock)
     return People(
         sign_ins,
         Proxied(accounts, found),
         Registration(accounts, hasher, Codes(clock), mailer, found),
-        PasswordDesk(accounts, passwords, hasher, sign_ins, gate),
+        PasswordDesk(accounts, passwords, hasher, sign_ins, gate, lambda principal: None),
         mailer,
     )
 

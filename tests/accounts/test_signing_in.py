@@ -12,7 +12,7 @@ from holdfast.core.domain.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
-from holdfast.core.domain.identity import LOCAL, Role, Scope
+from holdfast.core.domain.identity import LOCAL, LOCAL_PRINCIPAL, Role, Scope
 from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.passwords import PasswordCost
 from holdfast.core.services.signing_in import WRONG_PASSWORDS, ways_of
@@ -167,7 +167,7 @@ async def test_who_has_no_password_cannot_change_it(desk: Desk) -> None:
 async def test_a_password_that_is_taken_away_lets_nobody_in(desk: Desk) -> None:
     ann = await desk.add("ann")
     made = await desk.people.sign_ins.sign_in("ann", SECRET, DAY)
-    await desk.people.desk.set(ann, None)
+    await desk.people.desk.set(ann, None, LOCAL_PRINCIPAL)
     for refused in (desk.gate.authenticate(made.secret), desk.people.sign_ins.sign_in("ann", SECRET, DAY)):
         with pytest.raises(UnauthenticatedError):
             await refused
@@ -181,7 +181,7 @@ async def test_a_password_that_changes_while_it_is_checked_lets_nobody_in(
 
     async def slow(*given: object) -> str | None:
         found = await check(*given)  # type: ignore[arg-type]
-        await desk.people.desk.set(ann, "another password")
+        await desk.people.desk.set(ann, "another password", LOCAL_PRINCIPAL)
         return found
 
     monkeypatch.setattr(desk.people.sign_ins, "check", slow)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from holdfast.core.domain.accounts import SIGN_IN_S, CodeSent, Mail, SignInWays, UserName
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.domain.identity import NewCredential, Principal, User
@@ -14,7 +16,15 @@ from holdfast.core.store import accounts as store
 class AccountService:
     """Implements the `Accounts` of a workbench."""
 
-    def __init__(self, accounts: store.Accounts, people: People, principal: Principal) -> None:
+    def __init__(
+        self,
+        accounts: store.Accounts,
+        people: People,
+        principal: Principal,
+        may_make_keys: Callable[[Principal], None],
+    ) -> None:
+        """`may_make_keys` raises `ForbiddenError` for who may make no keys, and so no logins of others."""
+        self._may_make_keys = may_make_keys
         self._accounts = accounts
         self._people = people
         self._me = principal
@@ -55,4 +65,5 @@ class AccountService:
         return await self._people.upstream.finish(provider, answer, browser, expires_s)
 
     async def proxied(self, address: str, name: str) -> NewCredential:
+        self._may_make_keys(self._me)
         return await self._people.proxied.login(address, name)

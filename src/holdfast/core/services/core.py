@@ -276,7 +276,7 @@ class Core:
             sign_ins,
             Proxied(self.accounts, settings),
             Registration(self.accounts, hasher, Codes(), mailer, settings),
-            PasswordDesk(self.accounts, passwords, hasher, sign_ins, self.gate),
+            PasswordDesk(self.accounts, passwords, hasher, sign_ins, self.gate, self.may_make_keys),
             mailer,
             UpstreamSignIns(
                 self.accounts,

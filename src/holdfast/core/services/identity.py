@@ -134,12 +134,13 @@ class Gate:
 class PasswordKeeper(Protocol):
     """Keeps users' passwords."""
 
-    async def hash(self, password: str) -> str:
-        """Returns what is kept of a new password. Raises `InvalidError`, `RateLimitedError`."""
+    async def hash(self, password: str, by: Principal) -> str:
+        """Returns what is kept of a new password, which `by` gives somebody. Raises `InvalidError`,
+        `RateLimitedError`, `ForbiddenError` for who may make no keys."""
         ...
 
-    async def set(self, user: User, password: str | None) -> None:
-        """Gives a user another password, or none; ends his logins."""
+    async def set(self, user: User, password: str | None, by: Principal) -> None:
+        """Gives a user another password, or none; ends his logins. Raises as `hash`."""
         ...
 
 
@@ -185,7 +186,8 @@ class UserService:
             email=checked_email(email) if email.strip() else "",
             phone=checked_phone(phone),
         )
-        await self._accounts.add_user(user, None if password is None else await self._desk.hash(password))
+        hash = None if password is None else await self._desk.hash(password, self._me)
+        await self._accounts.add_user(user, hash)
         return user
 
     async def update(
@@ -212,7 +214,7 @@ class UserService:
         return checked
 
     async def set_password(self, name: str, password: str | None = None) -> None:
-        await self._desk.set(await user_named(self._accounts, name), password)
+        await self._desk.set(await user_named(self._accounts, name), password, self._me)
 
     async def remove(self, name: str) -> None:
         user = await user_named(self._accounts, name)

@@ -219,7 +219,7 @@ class LocalWorkbench:
             log,
             core.people.desk,
         )
-        self.accounts: Accounts = AccountService(core.accounts, core.people, principal)
+        self.accounts: Accounts = AccountService(core.accounts, core.people, principal, core.may_make_keys)
         self.oauth: OAuth = OAuthService(core.oauth, principal, parts.now)
         self.hooks: Hooks = HookService(access, core.interceptors, core.registry)
         self.webhooks: Webhooks = WebhookService(access, core.hooks)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from holdfast.core.domain.errors import ConflictError, InvalidError
-from holdfast.core.domain.identity import User
+from holdfast.core.domain.identity import Principal, User
 from holdfast.core.domain.values import utc_now
 from holdfast.core.identity.passwords import Hasher, checked_password
 from holdfast.core.services.identity import Gate
@@ -21,8 +22,16 @@ class PasswordDesk:
     """Gives users other passwords, and ends what was let in by the old one."""
 
     def __init__(
-        self, accounts: Accounts, passwords: PasswordTable, hasher: Hasher, sign_ins: SignIns, gate: Gate
+        self,
+        accounts: Accounts,
+        passwords: PasswordTable,
+        hasher: Hasher,
+        sign_ins: SignIns,
+        gate: Gate,
+        may_let_in: Callable[[Principal], None],
     ) -> None:
+        """`may_let_in` raises `ForbiddenError` for who may make no keys: a password is as good as one."""
+        self._may_let_in = may_let_in
         self._accounts = accounts
         self._passwords = passwords
         self._hasher = hasher
@@ -40,12 +49,15 @@ class PasswordDesk:
             raise InvalidError("The old password is wrong.", code="wrong_old_password")
         await self._keep(user, new, await self._chain(credential_id))
 
-    async def set(self, user: User, password: str | None) -> None:
-        """See `Users.set_password`."""
+    async def set(self, user: User, password: str | None, by: Principal) -> None:
+        """See `Users.set_password`; `by` is who asks."""
+        self._may_let_in(by)
         await self._keep(user, password, ())
 
-    async def hash(self, password: str) -> str:
-        """Returns what is kept of a new password. Raises `InvalidError`, `RateLimitedError`."""
+    async def hash(self, password: str, by: Principal) -> str:
+        """Returns what is kept of a new password, which `by` gives somebody. Raises `InvalidError`,
+        `RateLimitedError`, `ForbiddenError`."""
+        self._may_let_in(by)
         return await self._hasher.hash(password)
 
     async def _keep(self, user: User, password: str | None, but: tuple[str, ...]) -> None:

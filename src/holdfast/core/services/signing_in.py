@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
@@ -46,14 +47,16 @@ class SignIns:
         passwords: PasswordTable,
         hasher: Hasher,
         settings: SettingsSource,
-        tries: TokenBuckets | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`tries` counts wrong passwords, by user."""
+        """`clock` gives seconds, by which wrong passwords are counted."""
         self._accounts = accounts
         self._passwords = passwords
         self._hasher = hasher
         self._settings = settings
-        self._tries = tries or TokenBuckets(WRONG_PER_S, WRONG_PASSWORDS)
+        self._tries = TokenBuckets(WRONG_PER_S, WRONG_PASSWORDS, clock=clock)
+        self._tries_of_nobody = TokenBuckets(WRONG_PER_S, WRONG_PASSWORDS, clock=clock)
+        """By name. Buckets are bounded, and names without end are not to take the place of users."""
 
     async def sign_in(self, name: str, password: str, expires_s: int) -> NewCredential:
         """See `Accounts.sign_in`."""
@@ -82,8 +85,10 @@ class SignIns:
 
         Raises `RateLimitedError` after too many wrong ones of this user, or of nobody of this name.
         """
-        key = f"name {name.strip().lower()}" if user is None else f"user {user.id}"
-        wait_s = self._tries.take(key)
+        if user is None:
+            wait_s = self._tries_of_nobody.take(name.strip().lower()[:100])
+        else:
+            wait_s = self._tries.take(user.id)
         if wait_s:
             raise RateLimitedError(
                 f"Too many wrong passwords; wait {wait_s:.0f} s.",
@@ -94,7 +99,7 @@ class SignIns:
         if not await self._hasher.fits(kept[0] if kept else None, password):
             return None
         assert user is not None and kept is not None  # nothing fits without them
-        self._tries.fill(key)
+        self._tries.fill(user.id)
         if self._hasher.outdated(kept[0]):
             await self._passwords.rehash(user.id, kept[0], await self._hasher.hash(password))
         return kept[1]

@@ -226,7 +226,7 @@ class _NativeApi:
         async def answer() -> Response:
             arguments = wire.parse(request.path_params, request.query_params.multi_items(), body)
             await _must_exist(place, request, workbench)
-            with guessing(request) if operation.public else nullcontext():
+            with guessing(request) if operation.public and body else nullcontext():
                 result: Any = await _method(workbench, operation)(**arguments)
             if operation.status == 204:
                 return Response(status_code=204)
