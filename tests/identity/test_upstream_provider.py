@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -216,6 +217,22 @@ async def test_a_new_key_is_found_but_not_looked_for_at_each_token(fake: FakePro
     clock.now += 3_601
     await sign_in(fake, oidc)
     assert len(fake.requests("/.well-known/openid-configuration")) == 2
+
+
+async def test_a_provider_that_does_not_answer_is_left_alone_for_a_moment(fake: FakeProvider) -> None:
+    clock, path = Clock(), "/.well-known/openid-configuration"
+    oidc, provider = client(clock), UpstreamProvider.model_validate(fake.settings())
+    fake.failing[path] = (503, b"{}")
+    begun = (oidc.url(provider, ATTEMPT) for _ in range(50))
+    refused = await asyncio.gather(*begun, return_exceptions=True)
+    assert {str(each) for each in refused} == {"Corp has let nobody in: it answers 503."}
+    del fake.failing[path]
+    with pytest.raises(UpstreamError, match="answers 503"):
+        await oidc.url(provider, ATTEMPT)
+    assert len(fake.requests(path)) == 1
+    clock.now += 6
+    assert fake.url in await oidc.url(provider, ATTEMPT)
+    assert len(fake.requests(path)) == 2
 
 
 @pytest.mark.parametrize(

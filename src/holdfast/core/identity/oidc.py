@@ -18,10 +18,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from holdfast.core.domain.errors import HoldfastError, UpstreamError
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.upstream import DISCOVERY, UpstreamPerson, UpstreamProvider, is_confidential
-from holdfast.core.identity.id_tokens import ALGORITHMS, Expected, verified
+from holdfast.core.identity.id_tokens import ALGORITHMS, Expected, Wrong, verified
 
 KEPT_S = 3_600
 """Seconds for which a provider is not asked again how it describes itself, and for its keys."""
+_FAILED_S = 5
+"""Seconds for which one that has not answered is not asked again."""
 _ASKED_AGAIN_S = 60
 """Seconds after which its keys are asked for again, where one is missing."""
 
@@ -90,13 +92,21 @@ class Attempt:
     callback: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """How a provider describes itself, or why it does not, for as long as that is believed."""
+
+    found: Description | UpstreamError
+    ends_at: float
+
+
 class OidcClient:
     """Asks providers. What they say of themselves is kept for a while."""
 
     def __init__(self, web: Web, clock: Callable[[], float] = time.monotonic) -> None:
         self._web = web
         self._clock = clock
-        self._described: dict[UpstreamProvider, tuple[float, Description]] = {}
+        self._asking: dict[UpstreamProvider, asyncio.Task[_Described]] = {}
         self._keys: dict[UpstreamProvider, tuple[float, _Keys]] = {}
 
     async def description(self, provider: UpstreamProvider) -> Description:
@@ -109,12 +119,22 @@ class OidcClient:
                 userinfo_endpoint=provider.userinfo_url,
                 token_endpoint_auth_methods_supported=("client_secret_post",),
             )
-        known = self._described.get(provider)
-        if known is None or self._clock() - known[0] > KEPT_S:
+        asking = self._asking.get(provider)
+        if asking is None or (asking.done() and asking.result().ends_at <= self._clock()):
+            # One question for all who wait: strangers can begin as many sign-ins as they like.
+            self._asking[provider] = asking = asyncio.create_task(self._describe(provider))
+        found = (await asyncio.shield(asking)).found
+        if isinstance(found, UpstreamError):
+            raise UpstreamError(found.message)
+        return found
+
+    async def _describe(self, provider: UpstreamProvider) -> _Described:
+        try:
             found = await self._ask(provider, Ask(provider.discovery_url, chosen=True), Description)
             _check(provider, found)
-            self._described[provider] = known = (self._clock(), found)
-        return known[1]
+        except UpstreamError as error:
+            return _Described(error, self._clock() + _FAILED_S)
+        return _Described(found, self._clock() + KEPT_S)
 
     async def url(self, provider: UpstreamProvider, attempt: Attempt) -> str:
         """Returns where a browser goes to sign in. Raises `UpstreamError`."""
@@ -181,19 +201,18 @@ class OidcClient:
     async def _id_token(
         self, provider: UpstreamProvider, described: Description, token: str, expected: Expected
     ) -> dict[str, Any]:
-        for again in (False, True):
-            keys = await self._key_set(provider, described, again)
+        keys = await self._key_set(provider, described, KEPT_S)
+        found = await asyncio.to_thread(verified, token, keys.keys, expected)
+        if isinstance(found, Wrong) and not found.key_known:
+            keys = await self._key_set(provider, described, _ASKED_AGAIN_S)
             found = await asyncio.to_thread(verified, token, keys.keys, expected)
-            if isinstance(found, dict):
-                return found
-            if found.key_known:
-                break
-        raise _refused(provider, f"its ID token is not right: {found.reason}")
+        if isinstance(found, Wrong):
+            raise _refused(provider, f"its ID token is not right: {found.reason}")
+        return found
 
-    async def _key_set(self, provider: UpstreamProvider, described: Description, again: bool) -> _Keys:
+    async def _key_set(self, provider: UpstreamProvider, described: Description, kept_s: float) -> _Keys:
         known = self._keys.get(provider)
-        age = None if known is None else self._clock() - known[0]
-        if known is None or age is None or age > (_ASKED_AGAIN_S if again else KEPT_S):
+        if known is None or self._clock() - known[0] > kept_s:
             ask = Ask(described.jwks_uri, _is_chosen(provider, described.jwks_uri))
             self._keys[provider] = known = (self._clock(), await self._ask(provider, ask, _Keys))
         return known[1]
@@ -226,7 +245,7 @@ def _token_request(
     from authlib.oauth2.auth import ClientAuth  # see above
     from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
-    url, method = described.token_endpoint, provider.token_auth
+    url, method = described.token_endpoint, str(provider.token_auth)
     if not secret:
         method = "none"
     elif method == "auto":
