@@ -144,6 +144,17 @@ async def test_its_name_takes_the_place_of_none_of_theirs(open_bench: Any) -> No
         assert (await ann.agents.get(made.id)).path == own.path
 
 
+async def test_it_does_not_work_in_a_project(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        made, ann = await shared_with_ann(bench)
+        mine = await ann.agents.compose({"display_name": "Mine", "workspace": "project"})
+        session = await ann.sessions.create(mine.id)
+        await ann.sessions.configure(session.id, agent=made.id)
+        with pytest.raises(ForbiddenError) as refused:
+            await ann.runs.send(session.id, (TextPart(text="Hello"),))
+        assert refused.value.code == "shared_agent_elsewhere"
+
+
 async def test_a_script_of_others_is_not_run(open_bench: Any) -> None:
     code = "def respond(state):\n    return 'hello'\n"
     async with open_bench() as bench:

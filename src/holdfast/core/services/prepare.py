@@ -122,12 +122,6 @@ class Preparation:
         for name in options.own_tools:
             self._tools.get(name, session.owner)
         spec = with_own_tools(spec, options, self._tools.names(session.owner))
-        if spec.script is not None and info.layer is Layer.SHARED:
-            raise ForbiddenError(
-                f"The agent {info.display_name} has a script, and is {info.owner_name}'s. Scripts of other "
-                "users are not run.",
-                code="untrusted_script",
-            )
         if spec.script is not None and not info.trusted:
             raise ForbiddenError(
                 f"The agent {spec.name} has a script, and its folder is not trusted. Look at the script, "
@@ -173,11 +167,27 @@ class Preparation:
         return (await self._agent(session))[1].plan or ""
 
     async def _agent(self, session: Session) -> tuple[AgentInfo, AgentSpec]:
-        """Returns the session's agent, which is valid, and what it says."""
+        """Returns the session's agent, which is valid, and what it says. Raises `ForbiddenError` for one of
+        another user's that is not to be run here, whatever the run is at."""
         project = Path(session.project)
         info = valid(await asyncio.to_thread(self._registry.get, session.agent, project, session.owner))
         assert info.spec is not None
+        if info.layer is Layer.SHARED:
+            self._check_shared(info, info.spec, session)
         return info, described(info.spec, session)
+
+    def _check_shared(self, info: AgentInfo, spec: AgentSpec, session: Session) -> None:
+        whose = f"The agent {info.display_name} is {info.owner_name}'s"
+        if spec.script is not None:
+            raise ForbiddenError(
+                f"{whose}, and has a script. Scripts of other users are not run.", code="untrusted_script"
+            )
+        if not self._workspaces.is_managed(session):
+            raise ForbiddenError(
+                f"{whose}: it does not work in a folder that you have named, as this session does. Start a "
+                "session with it that has a folder of its own.",
+                code="shared_agent_elsewhere",
+            )
 
     async def run(
         self,

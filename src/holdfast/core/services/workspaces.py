@@ -122,6 +122,11 @@ class Workspaces:
             raise NotFoundError(f"The session's folder {folder} is gone.", code="workspace_not_found")
         return self._jails.get(session.workspace, lambda: self._jail(folder))
 
+    def is_managed(self, session: Session) -> bool:
+        """Says whether a session works in a folder that was made for sessions, and not in a project."""
+        parent = Path(session.workspace).parent
+        return parent in (self._paths.workspaces, self._of_agents(session.owner))
+
     def open_of_agent(self, owner: str, agent: AgentInfo) -> WorkspaceJail | None:
         """Returns the jail of the folder that a user's sessions with an agent have together; None while there
         is none."""
