@@ -206,6 +206,7 @@ class FakeWorkbench:
             queue=self._nothing,
             pull_back=self._pull_back,
             star=self._star,
+            share=self._share,
             archive=self._archive,
             take_in=self._take_in,
         )
@@ -484,6 +485,10 @@ class FakeWorkbench:
 
     async def _star(self, session_id: str, starred: bool = True) -> Session:
         self.known[session_id] = self.known[session_id].model_copy(update={"starred": starred})
+        return self.known[session_id]
+
+    async def _share(self, session_id: str, shared: bool = True) -> Session:
+        self.known[session_id] = self.known[session_id].model_copy(update={"shared": shared})
         return self.known[session_id]
 
     async def _archive(self, session_id: str, archived: bool = True) -> Session:

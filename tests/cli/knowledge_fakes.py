@@ -21,6 +21,8 @@ from holdfast.core.domain.knowledge import (
     Passage,
     Place,
     Retrieval,
+    Submission,
+    SubmissionsFound,
 )
 from holdfast.core.domain.values import Page
 
@@ -30,6 +32,19 @@ BROKEN = IngestResult(
     name="b.pdf",
     status="failed",
     error=ErrorInfo(kind="invalid", code="encrypted_document", message="It is \x1b[31mencrypted."),
+)
+
+
+SUBMITTED = Submission(
+    **{
+        "id": "bbbbbbbb-7",
+        "collection_id": "c",
+        "name": "b.pdf",
+        "source": "/docs/b.pdf",
+        "status": "failed",
+    },
+    error=BROKEN.error,
+    added_at=NOW,
 )
 
 
@@ -169,6 +184,23 @@ class FakeKnowledge:
 
     async def remove(self, document_id: str) -> None:
         self.calls.append(("remove", document_id))
+
+    async def submissions(self, name: str, **wanted: Any) -> SubmissionsFound:
+        self.calls.append(("submissions", name, wanted))
+        return SubmissionsFound(items=(SUBMITTED,), total=3, counts={"failed": 3})
+
+    async def submission(self, document_id: str) -> Submission:
+        if document_id != SUBMITTED.id:
+            raise NotFoundError("there is no such document")
+        return SUBMITTED
+
+    async def redo(self, name: str, documents: tuple[str, ...] = (), job_id: Any = None) -> Job:
+        self.calls.append(("redo", name, documents, job_id))
+        return self.bench.start("Take in again")
+
+    async def clear(self, id: str) -> Collection:
+        self.calls.append(("clear", id))
+        return self.rows[0]
 
     async def search(self, query: str, *more: Any) -> Retrieval:
         self.calls.append(("search", query, *more))

@@ -260,6 +260,13 @@ def test_stars_and_the_archive_are_signs_in_the_list(bench: FakeWorkbench, cli: 
     assert cli("sessions", "star", "--remove", "bbbb").out == "bbbbbbbb-3  ◌\n"
 
 
+def test_shared_sessions_have_a_sign_in_the_list(bench: FakeWorkbench, cli: Cli) -> None:
+    assert cli("sessions", "share", "bbbb").out == "bbbbbbbb-3  ⇗\n"
+    assert "⇗" in cli("sessions", "list").out
+    assert cli("sessions", "share", "--remove", "bbbb").out == "bbbbbbbb-3\n"
+    assert cli("sessions", "share", "nobody").status != 0
+
+
 def test_forks_stand_below_what_they_came_from(bench: FakeWorkbench, cli: Cli) -> None:
     for name, origin in (("f1", "bbbbbbbb-3"), ("f2", "f1"), ("f3", "bbbbbbbb-3"), ("lost", "gone")):
         bench.known[name] = session_of(name, forked_from=origin, title=name)

@@ -344,3 +344,33 @@ def test_a_document_is_found_by_the_end_of_its_name_when_that_is_one_alone(
     several = cli("knowledge", "show", "docs", "keys.md")
     assert several.status == 2 and "how-to/keys.md, reference/keys.md" in several.err
     assert "did you mean 'how-to/keys.md'?" in cli("knowledge", "show", "docs", "how-to/key.md").err
+
+
+def test_what_was_given_is_listed_with_the_reason(cli: Cli, bench: KnowledgeBench) -> None:
+    done = cli("knowledge", "submissions", "docs", "--failed")
+    assert bench.knowledge.calls == [("submissions", "docs", {"statuses": ("failed",), "job_id": None})]
+    assert "b.pdf" in done.out and "failed" in done.out and "encrypted" in done.out
+    assert "\x1b" not in done.out and "2 more" in done.out
+    assert json.loads(cli("knowledge", "submissions", "docs", "--json").out)["total"] == 3
+
+
+def test_what_was_given_is_taken_in_again(cli: Cli, bench: KnowledgeBench) -> None:
+    bench.results = [result_of("b.pdf")]
+    assert cli("knowledge", "redo", "docs").out == "1 added; 2 chunks\n"
+    for named in ("b.pdf", "bbbb", "bbbbbbbb-7"):
+        assert cli("knowledge", "redo", "docs", named, "--job", "last", "--no-wait").status == 0
+        assert bench.knowledge.calls[-1] == ("redo", "docs", ("bbbbbbbb-7",), bench.jobs.rows[1].id)
+    assert cli("knowledge", "redo", "docs", "nothing").status != 0
+
+
+def test_a_collection_is_cleared_when_that_is_meant(cli: Cli, bench: KnowledgeBench) -> None:
+    assert cli("knowledge", "clear", "docs").status == 2
+    assert bench.knowledge.calls == []
+    assert cli("knowledge", "clear", "docs", "--yes").out == "docs is empty\n"
+    assert bench.knowledge.calls == [("clear", "id-of-docs")]
+
+
+def test_a_collection_of_questions_is_made(cli: Cli, bench: KnowledgeBench) -> None:
+    assert cli("knowledge", "create", "faq", "--questions", "--chunk-chars", "500").status == 0
+    chunking = Chunking(unit="questions", max_chars=500)
+    assert bench.knowledge.calls == [("create", "faq", "", None, chunking)]

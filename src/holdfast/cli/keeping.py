@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from holdfast.core.services.workbench import Workbench
 
 SessionIds = Annotated[list[str], typer.Argument(metavar="SESSION…", help="Ids, their starts, or `last`.")]
-SIGNS = (("★", "starred"), ("●", "unread"), ("⚠", "pending"), ("◌", "archived"))
+SIGNS = (("★", "starred"), ("●", "unread"), ("⚠", "pending"), ("◌", "archived"), ("⇗", "shared"))
 """Sign and field of each mark; lists say them, and `--help` what they mean."""
 
 
 def marks(session: Session) -> str:
-    """Returns the signs of a session: ★ starred, ● unread, ⚠ waits for you, ◌ archived."""
+    """Returns the signs of a session: ★ starred, ● unread, ⚠ waits for you, ◌ archived, ⇗ shared."""
     return "".join(sign for sign, field in SIGNS if getattr(session, field))
 
 
@@ -45,6 +45,17 @@ def archive(
 ) -> None:
     """Put sessions into the archive, out of the list, or take them out."""
     _each(sessions, lambda workbench, id: workbench.sessions.archive(id, archived=not remove))
+
+
+def share(
+    sessions: SessionIds,
+    remove: Annotated[bool, typer.Option("--remove", help="Share them no longer.")] = False,
+) -> None:
+    """Let everybody who knows a session's id read what is said in it, without a login; or end that.
+
+    Others see its messages, with the calls of tools and what they gave, now and later: nothing else of it.
+    """
+    _each(sessions, lambda workbench, id: workbench.sessions.share(id, shared=not remove))
 
 
 def _each(named: list[str], change: Callable[[Workbench, str], Awaitable[Session]]) -> None:

@@ -52,7 +52,7 @@ def list_sessions(
     limit: Annotated[int, typer.Option(min=1)] = 200,
     as_json: Json = False,
 ) -> None:
-    """List sessions, latest first: ★ starred, ● unread, ⚠ waits for you, ◌ archived.
+    """List sessions, latest first: ★ starred, ● unread, ⚠ waits for you, ◌ archived, ⇗ shared.
 
     Filters: agent:NAME, project:PART, since:7d, until:2026-01-31, is:starred, is:unread, is:waiting,
     archived:yes and archived:only.
@@ -282,6 +282,7 @@ async def _deletable(workbench: Workbench, text: str, permanent: bool) -> tuple[
 
 
 app.command()(keeping.star)
+app.command()(keeping.share)
 app.command()(keeping.archive)
 app.command()(keeping.tree)
 app.command("import", help=keeping.IMPORT_HELP)(keeping.import_sessions)
@@ -364,7 +365,7 @@ def _show(
             ("agent", session.agent),
             ("model", session.model),
             ("state", state(session)),
-            ("marks", ", ".join(name for name in ("starred", "archived") if getattr(session, name))),
+            ("marks", ", ".join(name for _, name in keeping.SIGNS if getattr(session, name) is True)),
             ("imported from", session.imported_from),
             ("project", session.project),
             ("workspace", session.workspace),
