@@ -187,9 +187,42 @@ class TestMcpServers:
             assert made["headers"] == {"X-Key": "***", "X-Other": "***"}
             answer = await servers.ask("PUT", 200, made["id"], {"headers": {"X-Key": "***", "X-New": "n"}})
             assert answer["headers"] == {"X-Key": "***", "X-New": "***"}
-            (assigned,) = (await servers.spec()).mcp
-            assert assigned.headers == {"X-Key": "canary-1", "X-New": "n"}
+            (own,) = await served.bench.workbench.mcp.list()
+            assert own.spec.headers == {"X-Key": "${secret:X-Key}", "X-New": "***"}
+            assert (await served.bench.workbench.mcp.get(own.spec.name)).missing == ()
             assert "canary" not in str(await servers.listed())
+            source = await served.bench.workbench.agents.source(servers.agent)
+            assert "canary" not in source.text and own.spec.name in source.text
+
+    @pytest.mark.covers("powabase.update_agent_mcp_server", "powabase.remove_agent_mcp_server")
+    async def test_a_server_with_secrets_is_the_users_own_and_goes_with_the_assignment(
+        self, serve: Any
+    ) -> None:
+        async with serve() as served:
+            servers, mcp = await part(served, "mcp-servers"), served.bench.workbench.mcp
+            plain = await servers.post({**MCP, "headers": {"X-Team": "blue"}})
+            assert await mcp.list() == ()
+            secret = {"Authorization": "Bearer canary-1"}
+            moved = await servers.ask("PUT", 200, plain["id"], {"headers": {**secret, "X-Team": "***"}})
+            assert {key: moved[key] for key in MCP} == MCP
+            assert (moved["id"], moved["headers"]) == (
+                plain["id"],
+                {"Authorization": "***", "X-Team": "***"},
+            )
+            (own,) = await mcp.list()
+            assert own.spec.headers["Authorization"] == "${secret:Authorization}"
+            changed = await servers.ask("PUT", 200, plain["id"], {"name": "Other", "enabled": False})
+            assert (changed["name"], changed["enabled"], changed["url"]) == ("Other", False, MCP["url"])
+            sse = await servers.ask("PUT", 200, plain["id"], {"transport": "sse", "url": f"{MCP['url']}/x"})
+            assert (sse["transport"], sse["url"]) == ("sse", f"{MCP['url']}/x")
+            assert (await mcp.get(own.spec.name)).missing == ()
+            await servers.ask("PUT", 200, plain["id"], {"url": "https://elsewhere.example.com"})
+            assert (await mcp.get(own.spec.name)).missing == ("Authorization",)
+            await servers.post({**MCP, "name": "Other", "headers": secret}, 409)
+            assert len(await mcp.list()) == 1  # what was refused has left none
+            await servers.ask("PUT", 400, plain["id"], {"url": "ftp://x"})
+            assert await servers.ask("DELETE", 200, plain["id"]) == {"deleted": True}
+            assert (await mcp.list(), await servers.listed()) == ((), [])
 
     @pytest.mark.covers("powabase.add_agent_mcp_server")
     async def test_what_is_none_is_refused(self, serve: Any) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+
+from pydantic import ValidationError
 
 from holdfast.core.domain.addresses import WebAddress
 from holdfast.core.domain.agents import AgentInfo
@@ -14,12 +17,16 @@ from holdfast.core.domain.mcp import McpServer as OwnServer
 from holdfast.core.domain.values import made_at, utc_now
 from holdfast.server.dialects.powabase.mapping_agents import NAME, kept
 from holdfast.server.dialects.powabase.wire_agents import McpBody, McpChanges, McpServer
+from holdfast.server.kit.reading import mistaken
 from holdfast.server.kit.revising import as_entries, own_entries
+from holdfast.server.kit.server_secrets import referring
 
 MASK = "***"
 """In the place of a header's value, which may be a secret. Whoever sends it back changes nothing."""
 _TRANSPORTS = {"http": False, "streamable_http": False, "streamable-http": False, "sse": True}
 _NOT_FOUND = "MCP server not found"
+_OF = "agent"
+"""The key, in what is kept with a server of the user's own, of the agent that has got it."""
 
 
 def mcp_servers(info: AgentInfo, own: Iterable[OwnServer]) -> tuple[McpServer, ...]:
@@ -62,13 +69,103 @@ def _time(text: Any) -> datetime | None:
     return found if found.tzinfo else None
 
 
-def with_server(info: AgentInfo, values: Mapping[str, Any], body: McpBody, id: str) -> dict[str, Any]:
-    """Returns the change by which an agent has another server. Raises `ConflictError` for a name that one of
-    its servers has."""
+@dataclass(frozen=True, slots=True)
+class KeptServer:
+    """A server of the user's own, which an agent has got with secrets: an agent's file holds none."""
+
+    spec: McpServerSpec
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+    """Those that were given."""
+
+
+def has_secrets(body: McpBody | McpChanges) -> bool:
+    """Says whether headers that are sent hold what looks like secrets."""
+    return bool(referring(body.headers or {})[1])
+
+
+def new_kept(body: McpBody, agent: str, taken: Collection[str]) -> KeptServer:
+    """Returns the server that an agent, by its id, gets with secrets, under a name that is free among
+    `taken`."""
+    name = free_server_name(body.name, taken)
+    # What is sent always has an address, which takes the place of this one.
+    empty = McpServerSpec(name=name, url="http://localhost", ext={NAME: {_OF: agent}})
+    return changed_kept(body, empty)
+
+
+def changed_kept(body: McpBody | McpChanges, former: McpServerSpec) -> KeptServer:
+    """Returns what becomes of such a server; `former` is as it is shown. Raises `InvalidError` for what can
+    be none."""
+    values = former.model_dump(exclude_defaults=True, exclude={"enabled"})
+    told = _changed({"server": former.name, **values}, _reached(body))
+    headers, secrets = referring(told.get("headers", {}))
+    reached = {"url": told["url"], "sse": told.get("sse", False), "headers": headers}
+    try:
+        return KeptServer(McpServerSpec.model_validate({**values, **reached}), secrets)
+    except ValidationError as error:
+        raise mistaken(error) from None
+
+
+def _reached(body: McpBody | McpChanges) -> McpChanges:
+    """Returns what says how a server is reached."""
+    return McpChanges(url=body.url, transport=body.transport, headers=body.headers)
+
+
+def _besides(body: McpBody | McpChanges) -> McpChanges:
+    """Returns what else is said of a server."""
+    return McpChanges.model_validate(
+        {key: getattr(body, key) for key in ("name", "config", "enabled") if key in body.model_fields_set}
+    )
+
+
+def kept_of(info: AgentInfo, own: Iterable[OwnServer], id: str) -> McpServerSpec | None:
+    """Returns the server of the user's own that an agent has got by its assignment `id`; None for one that
+    its file describes, or that it only names."""
+    names = [one.server for one in (info.spec.mcp if info.spec else ()) if one.id == id and not one.defined]
+    found = (one.spec for one in own if one.spec.name in names and kept(one.spec.ext).get(_OF) == info.id)
+    return next(found, None)
+
+
+def described(info: AgentInfo, id: str) -> McpBody | None:
+    """Returns a server that an agent's file describes as it would be sent; None where there is none."""
+    found = (one for one in (info.spec.mcp if info.spec else ()) if one.id == id and one.url is not None)
+    for one in found:
+        transport = "sse" if one.sse else "http"
+        name = str(kept(one.ext).get("name") or one.server)
+        return McpBody(name=name, url=str(one.url), transport=transport, headers=dict(one.headers))
+    return None
+
+
+def with_server(
+    info: AgentInfo, values: Mapping[str, Any], body: McpBody, id: str, own: str = ""
+) -> dict[str, Any]:
+    """Returns the change by which an agent has another server, which is the user's `own` of this name where
+    it has secrets. Raises `ConflictError` for a name that one of the agent's servers has."""
     entries = own_entries(info, values, "mcp", "server")
     _check_free(entries, body.name)
-    entry = {"server": free_server_name(body.name, {one["server"] for one in entries}), "id": id, "url": ""}
-    return {"mcp": as_entries([*entries, _changed(entry, body)], "server")}
+    taken = {one["server"] for one in entries}
+    if own:
+        entry = _changed({"server": own, "id": id}, _besides(body))
+    else:
+        entry = _changed({"server": free_server_name(body.name, taken), "id": id, "url": ""}, body)
+    return {"mcp": as_entries([*entries, entry], "server")}
+
+
+def with_kept_server(
+    info: AgentInfo, values: Mapping[str, Any], body: McpChanges, id: str, own: str
+) -> dict[str, Any]:
+    """Returns the change of what an agent says of a server of the user's `own`, which takes the place of one
+    that its file describes. Raises `NotFoundError`, `ConflictError`."""
+    name = _server(info, id)
+    entries = own_entries(info, values, "mcp", "server")
+    others = [one for one in entries if one["server"] != name]
+    if body.name is not None:
+        _check_free(others, body.name)
+    before = {**next(one for one in entries if one["server"] == name), "id": id}
+    stays = {key: value for key, value in before.items() if key not in ("url", "sse", "headers")}
+    said = {"name": _title(before), **kept(before.get("ext", {})), "updated_at": utc_now().isoformat()}
+    ext = {**stays.get("ext", {}), NAME: said}
+    changed = _changed({**stays, "server": own, "ext": ext}, _besides(body))
+    return {"mcp": as_entries([changed if one["server"] == name else one for one in entries], "server")}
 
 
 def with_changed_server(

@@ -12,14 +12,9 @@ from holdfast.server.dialects.powabase.mapping_knowledge import (
     with_knowledge,
     without_knowledge,
 )
-from holdfast.server.dialects.powabase.mapping_mcp import (
-    mcp_server,
-    mcp_servers,
-    with_changed_server,
-    with_server,
-    without_server,
-)
+from holdfast.server.dialects.powabase.mapping_mcp import mcp_server, mcp_servers
 from holdfast.server.dialects.powabase.operations_agents import PATH
+from holdfast.server.dialects.powabase.servers import add_server, change_server, remove_server
 from holdfast.server.dialects.powabase.wire_agents import (
     Deleted,
     Hook,
@@ -69,23 +64,20 @@ async def list_mcp_servers(call: Call) -> McpServers:
 async def add_mcp_server(call: Call) -> McpServer:
     """Gives an agent an MCP server, whose tools it has from then on."""
     id = new_dated_id()
-    change = partial(with_server, body=call.body, id=id)
-    info = await revise(call.workbench, str(call.path["id"]), change)
+    info = await add_server(call.workbench, str(call.path["id"]), id, call.body)
     return mcp_server(info, await call.workbench.mcp.list(), id)
 
 
 async def update_mcp_server(call: Call) -> McpServer:
     """Changes what is given of an agent's MCP server."""
     id = str(call.path["server_id"])
-    change = partial(with_changed_server, body=call.body, id=id)
-    info = await revise(call.workbench, str(call.path["id"]), change)
+    info = await change_server(call.workbench, str(call.path["id"]), id, call.body)
     return mcp_server(info, await call.workbench.mcp.list(), id)
 
 
 async def remove_mcp_server(call: Call) -> Deleted:
     """Takes an MCP server away from an agent."""
-    change = partial(without_server, id=str(call.path["server_id"]))
-    await revise(call.workbench, str(call.path["id"]), change)
+    await remove_server(call.workbench, str(call.path["id"]), str(call.path["server_id"]))
     return Deleted()
 
 

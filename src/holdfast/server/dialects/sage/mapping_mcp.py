@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,17 +10,16 @@ from pydantic import ValidationError
 
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.domain.mcp import MASK, McpServer, McpServerSpec, free_server_name
-from holdfast.core.domain.references import SECRET_NAME, is_secret_header
 from holdfast.server.dialects.sage.errors import failure
 from holdfast.server.dialects.sage.sessions import EXT
 from holdfast.server.dialects.sage.wire_mcp import McpBody, Protocol, Server, Servers
 from holdfast.server.kit.mistakes import explained, mistakes_in
 from holdfast.server.kit.server_names import NAME, called_by
+from holdfast.server.kit.server_secrets import is_keepable, referring
 
 _HEADER = "Authorization"
 _KEY = "api_key"
 """The secret that stands for a server's key."""
-_SECRET_LENGTHS = range(8, 4_001)
 _KEPT = ("kind", "tools", "simulator", "description")
 """What only Sage's clients read of a server."""
 
@@ -58,13 +56,15 @@ def _described(body: McpBody, values: dict[str, Any], headers: dict[str, str]) -
     values = {**values, "ext": {**ext, EXT: {**ext.get(EXT, {}), **kept}}}
     if body.protocol == "stdio":
         command = ((body.command or "").strip(), *(body.args or ()))
-        env = {name: _kept(name, value, secrets) for name, value in (body.env or {}).items()}
+        env, secrets = referring(body.env or {})
         values |= {"command": command if command[0] else (), "env": env}
     else:
         if body.api_key and not (body.api_key.isascii() and body.api_key.isprintable()):
             raise failure("mcp_not_added", name=body.name, detail="api_key: has what no header can have")
         if body.api_key and body.api_key != MASK:
-            headers[_HEADER] = f"Bearer {_kept(_KEY, body.api_key, secrets)}"
+            keepable = is_keepable(_KEY, body.api_key)
+            secrets = {_KEY: body.api_key} if keepable else {}
+            headers[_HEADER] = f"Bearer {f'${{secret:{_KEY}}}' if keepable else body.api_key}"
         url = body.sse_url if body.protocol == "sse" else body.streamable_http_url
         values |= {"url": url or None, "sse": body.protocol == "sse" and bool(url), "headers": headers}
     try:
@@ -78,16 +78,6 @@ def _incomplete(error: ValidationError, name: str) -> InvalidError:
     where = ".".join(map(str, mistake["loc"]))
     reason = f"{where}: {explained(mistake)}" if where else explained(mistake)
     return failure("mcp_not_added", name=name, detail=reason)
-
-
-def _kept(name: str, value: str, secrets: dict[str, str]) -> str:
-    """Returns what stands for a value that is kept where keys are, where it looks like one; what is too short
-    to be a secret stays, for it could be told from no ordinary word."""
-    plain = len(value) in _SECRET_LENGTHS and value.isprintable() and "${secret:" not in value
-    if not (plain and re.fullmatch(SECRET_NAME, name) and (name == _KEY or is_secret_header(name))):
-        return value
-    secrets[name] = value
-    return f"${{secret:{name}}}"
 
 
 def servers(found: Iterable[McpServer], user_id: str) -> Servers:
