@@ -75,6 +75,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "jobs.delete_sessions": {"sessions": ["5f0c4c6e-3c8f-4b6f-9f5e-1d2a7c9b8e10"]},
     "jobs.retry": {},
     "knowledge.add": {"paths": ["/home/ann/handbook"], "urls": ["https://example.org/manual.pdf"]},
+    "knowledge.clear": {},
     "knowledge.copy": {"collection": "docs"},
     "knowledge.create": {"name": "docs", "description": "The handbook"},
     "knowledge.describe": {"summary": "How hinges are mounted."},
