@@ -99,6 +99,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "memory.share": {"can_edit": False},
     "memory.update_block": {"content": "Written in Python 3.12."},
     "memory.update_entry": {"pinned": True},
+    "releases.import_newest": {},
     "runs.follow_up": {"parts": [{"type": "text", "text": "And count the screws."}]},
     "sessions.browse": {"text": "hinge", "order": "title", "descending": False, "limit": 20},
     "sessions.clear": {},
