@@ -127,3 +127,20 @@ async def test_what_the_web_has_is_taken_in_but_not_of_private_hosts(serve_users
         body["source_url"] = f"{served.address}/holdfast/v1/health/live"
         made = await ann.data("POST", f"{path}/download_from_url", body)
         assert (made["filename"], made["path"]) == ("n.txt", "docs/n.txt") and made["size"] > 0
+
+
+async def test_a_chat_works_in_the_folder_of_its_agent(serve_users: Any, call: Any, say: Any) -> None:
+    steps = [call(("read_file", '{"path": "docs/n.txt"}')), say("It says five5.")]
+    async with serve_users(steps) as served:
+        (ann,) = await users(served, "ann")
+        id = await agent(ann)
+        file = {"file": ("n.txt", b"content-of-77")}
+        await ann.data("POST", f"/agent/{id}/file_workspace/upload", data={"target_path": "docs"}, files=file)
+        asked = {
+            "messages": [{"role": "user", "content": "What is in it?"}],
+            "agent_id": id,
+            "session_id": "s",
+        }
+        answer = await ann("POST", "/stream", asked)
+        assert answer.status_code == 200 and '"stream_end"' in answer.text
+        assert "content-of-77" in str(served.bench.model.requests[1].messages)
