@@ -75,8 +75,8 @@ class UpstreamSignIns:
     async def begin(self, provider: str, callback: str, path: str) -> UpstreamStart:
         """See `Accounts.begin_upstream`."""
         chosen = await self._provider(provider)
-        browser = secrets.token_urlsafe(32)
-        attempt = Attempt(*(secrets.token_urlsafe(32) for _ in range(3)), callback)
+        browser, state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(4))
+        attempt = Attempt(state, nonce, verifier, callback)
         url = await self._oidc.url(chosen, attempt)
         now = self._clock()
         self._flows = {state: flow for state, flow in self._flows.items() if flow.ends_at > now}
