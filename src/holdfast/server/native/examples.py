@@ -25,6 +25,16 @@ _PROMPT = {
 _HELLO = {"parts": [{"type": "text", "text": "What is in this folder?"}]}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
+    "accounts.begin_upstream": {
+        "provider": "corp",
+        "callback": "https://example.org/sage/api/auth/upstream/callback/corp",
+        "next": "/",
+    },
+    "accounts.finish_upstream": {
+        "provider": "corp",
+        "answer": {"state": "0dVdCcCpCcBLxkXJ", "code": "SplxlOBeZQQYbYS6WxSbIA"},
+        "browser": "mGvKSmhqxo4W",
+    },
     "agents.check": {"yaml": _YAML},
     "agents.compose": {"values": {"display_name": "Clerk", "tools": ["read_file"]}},
     "agents.create": {"yaml": _YAML},
