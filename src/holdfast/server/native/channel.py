@@ -184,7 +184,7 @@ class UrlChannel(Channel):
         if error.code == "no_such_path":
             message = f"{self.name} has no API of Holdfast at this path; check what stands behind the host"
             return UnsupportedError(message, code="no_engine_there")
-        if not isinstance(error, UnauthenticatedError):
+        if not isinstance(error, UnauthenticatedError) or error.code == "wrong_password":
             return error
         makes = "`holdfast keys create NAME` on that machine makes one."
         said = {"key_expired": "has expired", "key_revoked": "was revoked"}.get(error.code, "is not known")
