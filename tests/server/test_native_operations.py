@@ -1129,6 +1129,8 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         USAGE,
     ),
     ("usage.report", {"by": "message", "session": "s 1", "agent": "helper", "key": ""}, USAGE),
+    ("usage.report", {"by": "user", "user": "ann"}, USAGE),
+    ("usage.tools", {"days": 7, "agent": "helper"}, {"read_file": 2}),
     ("usage.limits", {"all_users": True}, (LIMIT_STATE,)),
     (
         "usage.set_limit",

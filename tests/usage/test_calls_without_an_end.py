@@ -52,7 +52,7 @@ class Endless:
 def play(host: LocalWorkbench, monkeypatch: pytest.MonkeyPatch) -> Callable[[Stream], None]:
     """Puts a stream in the place of the model's, whose tokens cost a dollar each."""
 
-    async def priced(model: str) -> ModelInfo:
+    async def priced(model: str, owner: str = "") -> ModelInfo:
         dollar = 1_000_000.0
         return ModelInfo(
             name=model,

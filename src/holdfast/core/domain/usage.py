@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from holdfast.core.domain.runs import Usage
 from holdfast.core.domain.values import Value
 
+UsageDays = Annotated[int, Field(ge=1, le=3_650)]
 UsageKey = Literal["day", "month", "model", "agent", "session", "run", "message", "key", "user"]
 """What a report is grouped by. Days and months are those of UTC."""
 
@@ -22,6 +23,8 @@ class UsageCounts(Usage):
     """Model calls that were started; those of summaries are not counted, but their tokens are."""
     credits: float = 0.0
     """What was charged, at the prices of the time."""
+    sessions: int = 0
+    """Sessions in which it was used; what sub-agents have used counts in the one that they work for."""
 
 
 class UsageGroup(UsageCounts):
@@ -30,6 +33,8 @@ class UsageGroup(UsageCounts):
     or user; empty for what no key has asked for, and where no message was said."""
     label: str = ""
     """Title of the session, name of the key or user, as long as there is one."""
+    first_at: AwareDatetime | None = None
+    """When the earliest of it was used."""
     last_at: AwareDatetime | None = None
     """When the latest of it was used."""
 
@@ -42,6 +47,8 @@ class UsageOf(Value):
     agent: str | None = None
     key: str | None = None
     """Id of an API key; empty: what none has asked for."""
+    user: str | None = None
+    """Id of a user."""
 
 
 class ModelUsage(Usage):

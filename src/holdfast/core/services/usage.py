@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
@@ -15,6 +15,7 @@ from holdfast.core.domain.plans import CreditState, PlanTerms
 from holdfast.core.domain.runs import RunStatus
 from holdfast.core.domain.status import Listeners
 from holdfast.core.domain.usage import ModelUsage, UsageKey, UsageOf, UsageSummary
+from holdfast.core.domain.values import utc_now
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
 from holdfast.core.services.budgets import Budgets, check_unlimited
@@ -44,7 +45,7 @@ class UsageService:
         self._registry = registry
         self._table = UsageTable(log.reader)
 
-    async def report(
+    async def report(  # noqa: PLR0913 (by what it is narrowed)
         self,
         since: datetime | None = None,
         until: datetime | None = None,
@@ -54,10 +55,12 @@ class UsageService:
         session: str | None = None,
         agent: str | None = None,
         key: str | None = None,
+        user: str | None = None,
     ) -> UsageSummary:
         """See `UsageReports.report`."""
         if all_users:
             self._access.machine("The usage of all users")
+        whose = None if user is None else (await self._owner(user, "The usage of another user"))[0]
         if since is not None and until is not None and since >= until:
             raise InvalidError("until: must be after since.", code="invalid_span")
         return await self._table.report(
@@ -65,10 +68,15 @@ class UsageService:
             since,
             until,
             asking=self._access.owner,
-            everybody=all_users,
+            everybody=all_users or whose not in (None, self._access.owner),
             limit=checked_limit(limit),
-            of=UsageOf(session=session, agent=agent, key=key),
+            of=UsageOf(session=session, agent=agent, key=key, user=whose),
         )
+
+    async def tools(self, days: int = 30, agent: str | None = None) -> dict[str, int]:
+        """See `UsageReports.tools`."""
+        since = utc_now() - timedelta(days=days)
+        return await self._table.tools(self._access.owner, since, agent)
 
     async def limits(self, all_users: bool = False) -> tuple[LimitState, ...]:
         """See `UsageReports.limits`."""

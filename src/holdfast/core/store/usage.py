@@ -7,7 +7,10 @@ has once more and leaves the others as they are.
 
 from __future__ import annotations
 
+import asyncio
+import json
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -66,6 +69,7 @@ _LIMITED: Mapping[LimitKind, str] = {
     "agent": "owner = ?1 AND agent = ?2",
     "user": "owner = ?1 AND owner = ?2",
 }
+_SESSIONS = "COUNT(DISTINCT session_id) AS sessions"
 _EVER = 1e18
 """Seconds: more than any time has."""
 _LABELS: Mapping[str, str] = {
@@ -148,20 +152,22 @@ class UsageTable:
             of.session,
             of.agent,
             of.key,
+            of.user,
             limit,
         )
         rows = await self._reader.rows(
             f"WITH {_wanted(by)} SELECT g.*, {_LABELS.get(by, 'NULL')} AS label FROM ({_first(by)}) g", values
         )
         total = await self._reader.rows(
-            f"WITH {_wanted(by)} SELECT (SELECT COUNT(*) FROM counted) AS groups, {_SUMS} FROM wanted",
-            values[:7],
+            f"WITH {_wanted(by)} SELECT (SELECT COUNT(*) FROM counted) AS groups, {_SUMS}, {_SESSIONS}"
+            " FROM wanted",
+            values[:8],
         )
         return UsageSummary(
             by=by,
             since=since,
             until=until,
-            total=UsageCounts.model_validate(_counts(total[0])),
+            total=UsageCounts.model_validate({**_counts(total[0]), "sessions": total[0]["sessions"]}),
             groups=tuple(_group(row) for row in rows),
             left_out=total[0]["groups"] - len(rows),
         )
@@ -187,6 +193,25 @@ class UsageTable:
         rows = await self._reader.rows("SELECT DISTINCT agent FROM usage WHERE owner = ?", (owner,))
         return frozenset(row["agent"] for row in rows)
 
+    async def tools(self, owner: str, since: datetime, agent: str | None) -> dict[str, int]:
+        """Returns how often a user's runs that began since then have asked for each tool, the most asked
+        first; `agent` narrows it to one. Of deleted sessions nothing is known any more."""
+        rows = await self._reader.rows(
+            "SELECT CASE WHEN e.body <> '' THEN json_extract(e.body, '$.name') END AS name, e.body, e.blob,"
+            " COUNT(*) AS number FROM sessions s JOIN runs r ON r.session_id = s.id"
+            " JOIN events e ON e.run_id = r.id AND e.type = 'tool_call.requested'"
+            " WHERE s.owner = ?1 AND s.deleted_at IS NULL AND r.started_at >= ?2"
+            " AND (?3 IS NULL OR r.agent = ?3)"
+            " AND ((s.forked_from IS NULL AND s.imported_from = '') OR r.started_at > s.created_at)"
+            " GROUP BY name, e.blob",
+            (owner, since.isoformat(), agent),
+        )
+        found: Counter[str] = Counter()
+        for row in rows:
+            name = row["name"] or json.loads(await asyncio.to_thread(self._reader.body_of, row))["name"]
+            found[name] += row["number"]
+        return dict(found.most_common())
+
     async def models(self, after: int) -> tuple[int, tuple[ModelUsage, ...]]:
         """Returns what all users have used of each model in rows over `after`, and the id to go on from."""
         rows = await self._reader.rows(
@@ -205,16 +230,17 @@ def _wanted(by: UsageKey) -> str:
         f"wanted AS (SELECT *, {_KEYS[by]} AS key FROM usage"
         " WHERE (?2 IS NULL OR owner = ?2) AND at >= ?3 AND at < ?4"
         " AND (?5 IS NULL OR session_id = ?5 OR run_id IN (SELECT id FROM runs WHERE session_id = ?5))"
-        " AND (?6 IS NULL OR agent = ?6) AND (?7 IS NULL OR key_id = ?7)),"
-        f" counted AS (SELECT key, MAX(at) AS last_at, {_SUMS} FROM wanted GROUP BY key)"
+        " AND (?6 IS NULL OR agent = ?6) AND (?7 IS NULL OR key_id = ?7) AND (?8 IS NULL OR owner = ?8)),"
+        f" counted AS (SELECT key, MIN(at) AS first_at, MAX(at) AS last_at, {_SESSIONS}, {_SUMS}"
+        " FROM wanted GROUP BY key)"
     )
 
 
 def _first(by: UsageKey) -> str:
     """Returns the query of the groups that come before the limit."""
     if by in ("day", "month"):
-        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?8) ORDER BY key"
-    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?8"
+        return "SELECT * FROM (SELECT * FROM counted ORDER BY key DESC LIMIT ?9) ORDER BY key"
+    return "SELECT * FROM counted ORDER BY cost_usd DESC, input_tokens + output_tokens DESC, key LIMIT ?9"
 
 
 def _counts(row: sqlite3.Row) -> dict[str, Any]:
@@ -222,6 +248,6 @@ def _counts(row: sqlite3.Row) -> dict[str, Any]:
 
 
 def _group(row: sqlite3.Row) -> UsageGroup:
-    last_at = datetime.fromtimestamp(row["last_at"], UTC)
-    more = {"key": row["key"], "label": row["label"] or "", "last_at": last_at}
+    span = {name: datetime.fromtimestamp(row[name], UTC) for name in ("first_at", "last_at")}
+    more = {"key": row["key"], "label": row["label"] or "", "sessions": row["sessions"], **span}
     return UsageGroup.model_validate({**_counts(row), **more})

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 from holdfast.core.domain.identity import Role, Scope
 from holdfast.core.domain.limits import Budget, LimitKind, LimitState, Tier
 from holdfast.core.domain.plans import CreditState, PlanTerms
-from holdfast.core.domain.usage import UsageKey, UsageSummary
+from holdfast.core.domain.usage import UsageDays, UsageKey, UsageSummary
 from holdfast.core.domain.values import Limit
 from holdfast.core.services.needs import needs
 
@@ -18,7 +18,7 @@ class UsageReports(Protocol):
     """What runs have used, in tokens, money and credits, and how much more they may use."""
 
     @needs(Scope.READ)
-    async def report(
+    async def report(  # noqa: PLR0913 (by what it is narrowed)
         self,
         since: AwareDatetime | None = None,
         until: AwareDatetime | None = None,
@@ -28,13 +28,21 @@ class UsageReports(Protocol):
         session: str | None = None,
         agent: str | None = None,
         key: str | None = None,
+        user: str | None = None,
     ) -> UsageSummary:
         """Returns what was used from `since` on and before `until`, in groups and in total.
 
         Of the user's own sessions, deleted ones included; with `all_users`, for administrators, of all. The
-        last three narrow it to one session, agent or key (by id; empty: what no key asked for). Only
-        the first `limit` groups are told apart: the newest of days and months, the dearest of others.
+        last four narrow it to one session, agent, key (by id; empty: what no key asked for) or user (by name
+        or id; another one for administrators). Only the first `limit` groups are told apart: the newest of
+        days and months, the dearest of others.
         """
+        ...
+
+    @needs(Scope.READ)
+    async def tools(self, days: UsageDays = 30, agent: str | None = None) -> dict[str, int]:
+        """Returns how often the user's runs of the last days have asked for each tool, the most asked first;
+        of deleted sessions nothing is known any more. `agent` narrows it to one, by name."""
         ...
 
     @needs(Scope.READ)

@@ -17,6 +17,7 @@ from holdfast.server.dialects.sage import (
     operations_system,
     operations_tools,
     operations_upstream,
+    operations_usage,
     operations_versions,
     operations_workspaces,
 )
@@ -52,5 +53,6 @@ DIALECT = Dialect(
         *operations_storage.OPERATIONS,
         *operations_versions.OPERATIONS,
         *operations_observability.OPERATIONS,
+        *operations_usage.OPERATIONS,
     ),
 )
