@@ -43,7 +43,7 @@ def sign_in_page(
 
 def signed_in_page(name: str, locale: Locale, prefix: str, next: str = "") -> Response:
     """Returns the page of who has signed in already."""
-    words = {"name": name}
+    words: dict[str, object] = {"name": name}
     lines = [f"<p>{escaped(worded('page_as', locale, words))}</p>"]
     if own_path(next, ""):
         lines.append(_continue(next, locale))
