@@ -62,12 +62,15 @@ _ONCE = {
 
 _NOUNS = {
     "agents": "Agents",
+    "agent_files": "Files of agents",
+    "drafts": "Drafts of agents and prompts",
     "sessions": "Sessions",
     "trash": "The trash",
     "runs": "Runs",
     "approvals": "Approvals",
     "events": "Events",
     "files": "Files",
+    "objects": "Kept objects",
     "tools": "Tools",
     "skills": "Skills",
     "prompts": "Prompts",
@@ -83,6 +86,7 @@ _NOUNS = {
     "usage": "Usage",
     "hooks": "Hooks",
     "webhooks": "Webhooks",
+    "releases": "Releases of programs",
     "engine": "The engine",
 }
 
