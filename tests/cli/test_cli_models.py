@@ -18,7 +18,9 @@ from holdfast.core.domain.own_models import (
     OllamaModel,
     OllamaServer,
     OwnModel,
+    OwnModelCheck,
     OwnModelState,
+    Tried,
 )
 
 Cli = Callable[..., Any]
@@ -38,14 +40,23 @@ class Models:
             for each in self.kept.values()
         )
 
-    async def keep(self, model: OwnModel, key: str | None = None) -> OwnModel:
+    async def keep(self, model: OwnModel, key: str | None = None, private: bool | None = None) -> OwnModel:
+        self.private = private
         self.keys[model.name] = key
         self.kept[model.name] = model.model_copy(update={"has_key": bool(key)})
         return self.kept[model.name]
 
-    async def forget(self, name: str, file: bool = False) -> Forgotten:
+    async def forget(self, name: str, file: bool = False, private: bool | None = None) -> Forgotten:
         del self.kept[name]
         return Forgotten(name=name, file_deleted=file)
+
+    async def check(self, model: OwnModel, key: str | None, abilities: tuple[str, ...]) -> OwnModelCheck:
+        assert key is None and abilities == ("images", "structured")
+        works = model.name == "sees"
+        seen = Tried(supported=False, response="Blue\x1b[2J") if works else None
+        return OwnModelCheck(
+            connection=Tried(supported=works, response="OK" if works else "401"), images=seen
+        )
 
     async def check_file(self, path: str) -> ModelFile:
         return ModelFile(
@@ -125,3 +136,14 @@ def test_files_names_and_ollamas_are_looked_at(models: Models, cli: Cli, tmp_pat
     models.running = False
     done = cli("models", "ollama")
     assert done.status == 1 and "Nothing answers" in done.err
+
+
+def test_a_model_on_a_server_is_asked_what_it_can_do(models: Models, cli: Cli) -> None:
+    for name in ("sees", "fails"):
+        assert cli("models", "add", name, "--url", "http://127.0.0.1:1/v1", "--private").status == 0
+    assert models.private is True
+    shown = cli("models", "probe", "sees")
+    assert shown.status == 0 and "yes: OK" in shown.out and "no: Blue" in shown.out
+    assert "\x1b" not in shown.out
+    assert cli("models", "probe", "fails").status == 1
+    assert cli("models", "probe", "none").status != 0

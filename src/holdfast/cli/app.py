@@ -43,6 +43,8 @@ COMMANDS = {
     "oauth": "Let people sign in to other programs with Holdfast, by OAuth 2.0.",
     "hooks": "Have rules, people and programs look at runs, tool calls and replies on their way.",
     "webhooks": "Send signed events to other programs over HTTP.",
+    "objects": "Keep files that who knows their address may fetch.",
+    "releases": "Tell a program's updater, and who downloads it, of releases.",
     "trust": "Trust the agents of a project folder, or stop to.",
     "settings": "See and change settings: what holds, and where that comes from.",
     "engine": "The background process: its status, its log, its end and restart.",

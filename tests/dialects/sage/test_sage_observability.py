@@ -68,5 +68,6 @@ async def test_requests_are_sent_on_to_jaeger_and_to_nowhere_else(serve_users: A
             assert answer.status_code == 307 or answer.status_code >= 400
             assert led.startswith(f"{home}/") and ".." not in led and "\n" not in led
         figures = await http.get(f"{BASE}/metrics", headers=NOBODY)
-        assert (figures.status_code, figures.headers["location"]) == (307, "/v1/metrics")
-        assert (await http.get("/v1/metrics", headers=NOBODY)).status_code == 401
+        assert (figures.status_code, figures.headers["location"]) == (307, "/holdfast/v1/metrics")
+        for headers, status in ((NOBODY, 401), (await served.user("ann"), 403), ({}, 200)):
+            assert (await http.get(figures.headers["location"], headers=headers)).status_code == status

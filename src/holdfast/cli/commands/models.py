@@ -14,11 +14,15 @@ from holdfast.cli.options import Json, examples, group, whole
 from holdfast.cli.output import amount, counted, say, say_fields, say_json, say_table, warn
 
 if TYPE_CHECKING:
-    from holdfast.core.domain.own_models import OwnModel, OwnModelState
+    from collections.abc import Awaitable
+
+    from holdfast.core.domain.own_models import OwnModel, OwnModelCheck, OwnModelState, Tried
+    from holdfast.core.services.workbench import Workbench
 
 app = group("See the models that can be used, and add your own.")
 
 ModelName = Annotated[str, typer.Argument(metavar="NAME", help="Without `own/` or `local/` before it.")]
+Private = Annotated[bool, typer.Option("--private", help="For an administrator: that only you have.")]
 ModelFileArgument = Annotated[
     Path, typer.Argument(metavar="FILE", help="A GGUF file of the engine's machine.")
 ]
@@ -65,13 +69,14 @@ def list_own(as_json: Json = False) -> None:
         say_json(found)
         return
     say_table(
-        ("MODEL", "KIND", "WHERE", "KEY", "NOTE"),
+        ("MODEL", "KIND", "WHERE", "KEY", "WHOSE", "NOTE"),
         [
             (
                 each.model.full_name,
                 each.model.kind,
                 _where(each.model),
                 "yes" if each.model.has_key else "",
+                "yours" if each.model.private else "all",
                 each.problem or _note(each),
             )
             for each in found
@@ -112,9 +117,10 @@ def add(
     key: Annotated[
         bool, typer.Option("--key", help="Read its key from a hidden prompt, or from stdin.")
     ] = False,
+    private: Private = False,
 ) -> None:
     """Add a model of your own, or replace the one of its name. Runs name it `own/NAME`, or `local/NAME` in a
-    file."""
+    file. An administrator's is for all users, unless it is private; anybody else's is private."""
     from holdfast.core.domain.errors import InvalidError
     from holdfast.core.domain.own_models import OwnModel
 
@@ -128,7 +134,7 @@ def add(
     except ValueError as error:
         raise InvalidError(f"{name!r} cannot be a model's name: letters, digits and ._:/@+()-") from error
     secret = _read_key(name) if key else None
-    kept = call(lambda workbench: workbench.models.keep(wanted, secret))
+    kept = call(lambda workbench: workbench.models.keep(wanted, secret, private or None))
     say(f"added {kept.full_name}")
 
 
@@ -136,10 +142,39 @@ def add(
 def remove(
     name: ModelName,
     file: Annotated[bool, typer.Option("--file", help="Delete its file from the disk, too.")] = False,
+    private: Private = False,
 ) -> None:
     """Remove a model of your own, with its key. A file stays where it is."""
-    done = call(lambda workbench: workbench.models.forget(name, file))
+    done = call(lambda workbench: workbench.models.forget(name, file, private or None))
     say(f"removed {name}" + (" and its file" if done.file_deleted else ""))
+
+
+@app.command()
+def probe(name: ModelName, as_json: Json = False) -> None:
+    """Ask a model on a server of your own what it can do; each answer may cost a little."""
+    from holdfast.core.domain.errors import NotFoundError
+
+    def asked(workbench: Workbench) -> Awaitable[OwnModelCheck]:
+        async def ask() -> OwnModelCheck:
+            found = [each.model for each in await workbench.models.own() if each.model.name == name]
+            if not found:
+                raise NotFoundError(f"No model of your own is called {name!r}.", code="own_model_not_found")
+            return await workbench.models.check(found[0], None, ("images", "structured"))
+
+        return ask()
+
+    found = call(asked)
+    if as_json:
+        say_json(found)
+    else:
+        rows = (("answers", found.connection), ("sees images", found.images), ("JSON", found.structured))
+        say_fields([(what, _tried(tried)) for what, tried in rows if tried is not None])
+    if not found.connection.supported:
+        raise typer.Exit(1)
+
+
+def _tried(tried: Tried) -> str:
+    return f"{'yes' if tried.supported else 'no'}: {tried.response}".removesuffix(": ")
 
 
 @app.command()

@@ -17,7 +17,7 @@ from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.origin import path_of
 
 _BASE = "/api/observability"
-_METRICS = "/v1/metrics"
+_METRICS = "/holdfast/v1/metrics"
 """Where the engine tells its figures, to administrators alone."""
 
 
