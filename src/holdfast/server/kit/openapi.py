@@ -37,6 +37,7 @@ _TEXT: Schema = {"type": "string"}
 _FRAME: Schema = {"type": "object", "required": ["data"], "properties": {"data": _TEXT}}
 _OTHER = {
     "multipart/form-data": _FORM,
+    "application/x-www-form-urlencoded": {"type": "object", "additionalProperties": {"type": "string"}},
     "application/json": {"anyOf": [{"type": "object"}, {"type": "array", "items": {}}]},
     "application/jsonl": _TEXT,
     "application/x-yaml": {"type": "object"},
