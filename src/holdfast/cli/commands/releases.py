@@ -59,6 +59,8 @@ def add(
         for platform, _, url in (each.partition("=") for each in file or ())
     ]
     try:
+        if not all(each["installer_url"] for each in artifacts):
+            raise ValueError("a file without an address")
         wanted = NewRelease.model_validate({"version": version, "notes": notes, "artifacts": artifacts})
     except ValueError as error:
         raise InvalidError("A release has a version as 1.2.3, and files as PLATFORM=URL.") from error

@@ -190,7 +190,7 @@ async def _own(
         where = url or (GLAMA_URL if provider == "glama" else "")
         body = CustomModelBody.model_validate({"name": model, "provider": provider, "baseURL": where})
         changed = own_model(body)
-    return (await workbench.models.keep(changed, key)).full_name
+    return (await workbench.models.keep(changed, key, changed.private or None)).full_name
 
 
 async def _known(workbench: Workbench, provider: str, model: str) -> str:

@@ -95,8 +95,9 @@ async def create_custom_model(call: Call) -> CustomModelSaved:
 async def delete_custom_model(call: Call) -> CustomModelDeleted:
     """Removes a model of one's own; its file, where it is in one, stays."""
     name = call.path["name"]
+    private = any(each.private for each in await own_models(call.workbench) if each.name == name)
     try:
-        await call.workbench.models.forget(name)
+        await call.workbench.models.forget(name, private=private or None)
     except NotFoundError as error:
         words = f"Custom model '{name}' not found"
         raise NotFoundError(words, code="custom_model_not_found") from error
