@@ -32,7 +32,18 @@ HARMLESS = {"timeout": 0, "url": "http://127.0.0.1:9/"}
 
 def no_bug(context: CheckContext, response: Response, case: Case) -> None:
     """What is not there says so; nothing else fails on the engine's side."""
+    if response.status_code == 500 and _is_sages(case):
+        assert response.json()["message"] not in SAGES_BUG, response.text
+        return
     assert response.status_code < 500 or response.status_code in (501, 502), response.text
+
+
+SAGES_BUG = ("内部服务器错误", "Internal server error")
+"""What Sage says of what nobody has thought of; what is refused has the status 500 there too."""
+
+
+def _is_sages(case: Case) -> bool:
+    return case.operation.path.startswith("/sage/")
 
 
 def no_details(context: CheckContext, response: Response, case: Case) -> None:
@@ -40,7 +51,7 @@ def no_details(context: CheckContext, response: Response, case: Case) -> None:
     assert "Traceback" not in response.text
     if response.content and response.headers.get("content-type") == ["application/json"]:
         body = response.json()
-        assert not isinstance(body, dict) or "detail" not in body
+        assert _is_sages(case) or not isinstance(body, dict) or "detail" not in body
 
 
 CHECKS = [
