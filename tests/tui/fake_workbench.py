@@ -96,6 +96,7 @@ from holdfast.core.domain.session_events import (
     SessionArchived,
     SessionRestored,
     SessionSeen,
+    SessionShared,
     SessionStarred,
     SessionTrashed,
 )
@@ -716,6 +717,10 @@ class _Sessions(_Part):
     async def archive(self, session_id: str, archived: bool = True) -> Session:
         event = SessionArchived(session_id=session_id, archived=archived)
         return await self._marked(session_id, event, archived=archived)
+
+    async def share(self, session_id: str, shared: bool = True) -> Session:
+        event = SessionShared(session_id=session_id, shared=shared)
+        return await self._marked(session_id, event, shared=shared)
 
     async def see(self, session_id: str, through: int | None = None) -> Session:
         return await self._marked(session_id, SessionSeen(session_id=session_id), unread=0)

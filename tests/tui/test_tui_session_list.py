@@ -307,6 +307,10 @@ async def test_several_are_marked_deleted_and_brought_back(make_app, until) -> N
         assert len(app.model.undoing) == 1
         app.command("star")
         await until(pilot, lambda: any(each.starred for each in bench.sessions_by_id.values()))
+        app.command("share")
+        await until(pilot, lambda: [each.shared for each in bench.sessions_by_id.values()].count(True) == 1)
+        app.command("share")
+        await until(pilot, lambda: not any(each.shared for each in bench.sessions_by_id.values()))
         app.command("undelete")
         await until(pilot, lambda: set(pane.shown) == set(ids))
         (tmp := app.start.folder / "chat.json").write_text("[]")

@@ -31,6 +31,7 @@ class KeepingControl:
         self.actions: dict[str, Callable[[str], Awaitable[None]]] = {
             "star": self.star,
             "archive": self.archive,
+            "share": self.share,
             "delete": self.delete,
             "export": self.export,
             "import": self.take_in,
@@ -90,6 +91,18 @@ class KeepingControl:
         what = described([state.title or "new session" for state in known], "session")
         where = "is in the archive now; /archived shows it." if archived else "is out of the archive."
         self._context.view.say(f"{what} {where}" if len(known) == 1 else f"{what}: {where}")
+
+    async def share(self, _: str = "") -> None:
+        """Lets everybody who knows their ids read what is said in sessions; when all that are meant are
+        shared, ends that."""
+        sessions = self._context.workbench.sessions
+        known = [await sessions.get(each) for each in self._meant()]
+        shared = not all(each.shared for each in known)
+        await self._each([each.id for each in known], lambda id: self._merged(sessions.share(id, shared)))
+        what = described([each.title or "new session" for each in known], "session")
+        ids = ", ".join(each.id for each in known)
+        told = f"shared: who knows the id can read it, {ids}" if shared else "shared no longer."
+        self._context.view.say(f"{what}: {told}")
 
     async def _merged(self, changed: Awaitable[object]) -> None:
         self._context.model.sessions.merge(await changed)  # type: ignore[arg-type]

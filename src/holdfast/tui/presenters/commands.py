@@ -63,6 +63,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("import", "Import conversations", "Sessions out of a file, ours or others'", "import", "[file]"),
     Command("star", "Star sessions", "To the top of the list, or no longer", "star"),
     Command("archive", "Archive sessions", "Out of the list, or back into it", "archive"),
+    Command("share", "Share sessions", "With everybody who knows the id, or no longer", "share"),
     Command("archived", "Show the archive", "Then all sessions, then those not in it", "archived"),
     Command(
         "group",
