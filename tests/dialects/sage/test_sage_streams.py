@@ -359,6 +359,18 @@ async def test_nobody_chats_without_a_login_unless_the_settings_say_so(serve: An
         assert (await served.bench.workbench.sessions.list()).items == (), "it is Ann's"
 
 
+async def test_who_shows_nothing_sends_no_files(serve: Any, say: Any) -> None:
+    async with serve([say("A large one.")], app=behind_door) as served:
+        large = general() | {"more": "x" * (9 * 1024 * 1024)}
+        answer = await served.http.post("/sage/api/chat", json=large)
+        assert answer.status_code == 413
+        await served.bench.workbench.users.add("ann")
+        key = (await served.bench.workbench.keys.create("anns", user="ann")).secret
+        shown = {"Authorization": f"Bearer {key}"}
+        answer = await served.http.post("/sage/api/chat", json=large, headers=shown)
+        assert said(records(answer.text)) == "A large one."
+
+
 async def test_anybody_may_chat_where_the_settings_say_so_and_sees_nothing_of_others(
     serve: Any, say: Any
 ) -> None:

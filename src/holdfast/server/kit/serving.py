@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from holdfast.core.domain.errors import InvalidError
 from holdfast.core.services.needs import Needs
 from holdfast.core.services.workbench import Host, Workbench
-from holdfast.server.kit.auth import Admitted, InBody, principal_of
+from holdfast.server.kit.auth import Admitted, InBody, principal_of, recognised
 from holdfast.server.kit.body_keys import keys_in_bodies
 from holdfast.server.kit.compose import Api, MadeApi
 from holdfast.server.kit.documents import document_routes
@@ -140,7 +140,7 @@ async def _answered(dialect: Dialect, operation: Operation, request: Request, do
     if operation.query is not None:
         query = parsed(operation.query, query_of(request.query_params.multi_items()), dialect.refuse)
     if operation.body is not None:
-        most = await _most(operation, workbench, door)
+        most = await _most(dialect, operation, request, workbench, door)
         refuse = operation.refuse or dialect.refuse
         body = parsed(operation.body, await _body(dialect, operation, request, most), refuse)
     call = Call(request, workbench, door, path, query, body)
@@ -164,9 +164,16 @@ def _as_caller(host: Host, dialect: Dialect, operation: Operation, request: Requ
     return host.as_principal(principal)
 
 
-async def _most(operation: Operation, workbench: Workbench, door: Door) -> int:
-    """Returns how large a body may be, in bytes: base64 makes four of three."""
-    return door.max_body + (await upload_limit(workbench) * 4 // 3 if operation.holds_file else 0)
+async def _most(
+    dialect: Dialect, operation: Operation, request: Request, workbench: Workbench, door: Door
+) -> int:
+    """Returns how large a body may be, in bytes: base64 makes four of three. Who shows no key sends no
+    files."""
+    if not operation.holds_file:
+        return door.max_body
+    if operation.public and await recognised(request, dialect.secret_of) is None:
+        return door.max_body
+    return door.max_body + await upload_limit(workbench) * 4 // 3
 
 
 async def _body(dialect: Dialect, operation: Operation, request: Request, most: int) -> Any:

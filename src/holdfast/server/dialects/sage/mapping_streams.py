@@ -43,7 +43,7 @@ _MODES = {
 """Our ways of working, by Sage's modes; any other word is the simple one."""
 _SIMPLE, _MULTI = "single", "delegating"
 _NEVER_ASK = "never"
-_LEAST_CONTEXT = 1_000
+_LEAST_CONTEXT, _MOST_CONTEXT = 1_000, 1_000_000_000
 _TAG = re.compile(
     r"\s*<(?P<name>enable_plan|enable_deep_thinking|thinking_level|deep_thinking_level|skill)>"
     r"(?P<value>[^<>]{0,200})</(?P=name)>\s*"
@@ -253,7 +253,7 @@ def _settings(config: Mapping[str, Any], before: ModelSettings | None) -> ModelS
     for name, ours in _SETTINGS.items():
         value = config.get(name)
         if value is not None and value != "":
-            given[ours] = _EFFORTS.get(value, value) if ours == "reasoning_effort" else value
+            given[ours] = _EFFORTS.get(str(value), value) if ours == "reasoning_effort" else value
     if isinstance(given.get("stop"), str):
         given["stop"] = (given["stop"],)
     said = {} if before is None else before.model_dump(exclude_defaults=True)
@@ -269,7 +269,7 @@ def _budget(given: BudgetIn | None) -> int | None:
         return None
     shares = [share for share in (given.history_ratio, given.active_ratio) if share is not None and share > 0]
     part = min(1.0, sum(shares)) if shares else 1.0
-    return max(_LEAST_CONTEXT, int(given.max_model_len * part))
+    return max(_LEAST_CONTEXT, int(min(given.max_model_len, _MOST_CONTEXT) * part))
 
 
 def _servers(given: Mapping[str, ServerIn]) -> Iterator[McpServerUse]:
