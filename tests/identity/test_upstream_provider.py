@@ -161,6 +161,7 @@ async def test_an_id_token_that_the_provider_has_not_signed_is_refused(fake: Fak
         pytest.param({"nonce": None}, id="no-nonce"),
         pytest.param({"iss": "https://elsewhere.example"}, id="issuer"),
         pytest.param({"aud": "another-client"}, id="audience"),
+        pytest.param({"aud": "another-client", "azp": CLIENT_ID}, id="audience-of-another"),
         pytest.param({"aud": [CLIENT_ID, "another-client"]}, id="several-audiences"),
         pytest.param({"aud": [CLIENT_ID, "x"], "azp": "x"}, id="authorised-party"),
         pytest.param({"exp": 1_000_000_000}, id="expired"),
