@@ -1241,6 +1241,7 @@ def test_the_calls_below_cover_every_operation() -> None:
         "files.download",
         "skills.file",
         "knowledge.original",
+        "sessions.bundle",
         "prompts.attachment",
         "objects.open",
     }

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
+import zipfile
 from typing import Any
 
 import httpx
@@ -210,6 +212,19 @@ async def test_a_session_is_interrupted_and_what_waits_does_not_start(serve: Any
         assert len((await served.bench.workbench.runs.list("s")).items) == 1
         assert (await http.post(path)).status_code == 200
         assert (await http.post("/sage/api/sessions/unknown/interrupt")).status_code == 200
+
+
+@pytest.mark.covers("sage.download_session")
+async def test_a_conversation_is_downloaded_as_a_zip_by_who_owns_it(serve_users: Any, say: Any) -> None:
+    async with serve_users([say("It burns.")]) as served:
+        await streamed(served.http, "chat", asked("Burn", session_id="s"))
+        answer = await served.http.get("/sage/api/sessions/s/download")
+        assert answer.headers["content-type"] == "application/zip"
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            assert sorted(archive.namelist()) == ["session.json", "session.md"]
+            assert b"It burns." in archive.read("session.md")
+        stranger = served.http.get("/sage/api/sessions/s/download", headers=await served.user("ann"))
+        assert await data_of(stranger, 500) == "会话 s 不存在"
 
 
 @pytest.mark.covers("sage.tasks_status")

@@ -1,10 +1,10 @@
-"""A folder of a workspace as a zip."""
+"""A folder of a workspace, or texts, as a zip."""
 
 from __future__ import annotations
 
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import IO, BinaryIO, cast
 
@@ -34,6 +34,22 @@ def pack(workspace: WorkspaceJail, path: str, name: str) -> Download:
                 # A file that has gone meanwhile, or is another thing now, is not in it.
                 with suppress(NotFoundError, ForbiddenError, InvalidError):
                     _add(archive, workspace, entry, entry.path[len(path) :].lstrip("/"))
+        spool.seek(0)
+        return as_download(spool, f"{name}.zip")
+    except BaseException:
+        spool.close()
+        raise
+
+
+def pack_texts(texts: Mapping[str, str], name: str) -> Download:
+    """Returns texts, by the names of their files, as a zip that is called `name`. Blocks."""
+    spool = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 (the download closes it)
+    try:
+        with zipfile.ZipFile(spool, "w") as archive:
+            for file, text in texts.items():
+                info = zipfile.ZipInfo(file, _EPOCH)
+                info.compress_type, info.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                archive.writestr(info, text.encode("utf-8", "replace"))
         spool.seek(0)
         return as_download(spool, f"{name}.zip")
     except BaseException:

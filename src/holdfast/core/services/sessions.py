@@ -48,8 +48,9 @@ from holdfast.core.domain.search import MAX_QUERY, parsed
 from holdfast.core.domain.session_events import SessionArchived, SessionSeen, SessionShared, SessionStarred
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.core.domain.tools import PlanItem
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.values import Page, new_id
+from holdfast.core.files.packing import pack_texts
 from holdfast.core.runs.projections.state import RunState
 from holdfast.core.runs.supervisor import Supervisor
 from holdfast.core.services.access import Access
@@ -339,6 +340,13 @@ class SessionService:
             for child in await self._log.reader.children(session_id)
         ]
         return await asyncio.to_thread(to_json, session, events, children)
+
+    async def bundle(self, session_id: str) -> Download:
+        texts = {
+            "session.json": await self.export(session_id, "json"),
+            "session.md": await self.export(session_id, "markdown"),
+        }
+        return await asyncio.to_thread(pack_texts, texts, session_id)
 
     async def queue(self, session_id: str) -> tuple[QueuedMessage, ...]:
         await self.get(session_id)

@@ -55,6 +55,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("sessions.annotate", "PATCH", "/sessions/{session_id}/ext"),
     Operation("sessions.fork", "POST", "/sessions/{session_id}/fork", status=201, once="kept"),
     Operation("sessions.export", "GET", "/sessions/{session_id}/export"),
+    Operation("sessions.bundle", "GET", "/sessions/{session_id}/bundle", raw_out=True),
     Operation("sessions.queue", "GET", "/sessions/{session_id}/queue"),
     Operation("sessions.pull_back", "DELETE", "/sessions/{session_id}/queue/{message_id}"),
     Operation("sessions.empty_queue", "DELETE", "/sessions/{session_id}/queue"),

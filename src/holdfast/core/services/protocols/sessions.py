@@ -22,7 +22,7 @@ from holdfast.core.domain.runs import (
     TextRole,
 )
 from holdfast.core.domain.tools import PlanItem
-from holdfast.core.domain.transfer import Upload
+from holdfast.core.domain.transfer import Download, Upload
 from holdfast.core.domain.trash import Trashed, TrashKind
 from holdfast.core.domain.values import Cursor, EventId, Limit, Page
 from holdfast.core.services.needs import needs
@@ -170,6 +170,11 @@ class Sessions(Protocol):
     @needs(Scope.READ)
     async def export(self, session_id: str, format: Literal["markdown", "json"]) -> str:
         """Returns the whole session as a document."""
+        ...
+
+    @needs(Scope.READ)
+    async def bundle(self, session_id: str) -> Download:
+        """Returns both documents of `export` in a zip."""
         ...
 
     @needs(Scope.READ)

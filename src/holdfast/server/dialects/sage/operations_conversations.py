@@ -49,6 +49,7 @@ from holdfast.server.dialects.sage.words import locale_of
 from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.named_sessions import busy, idly, stilled
 from holdfast.server.kit.operations import Call, Operation
+from holdfast.server.kit.transfer import SentFile
 
 
 async def list_conversations(call: Call) -> Envelope[ConversationList]:
@@ -115,6 +116,12 @@ async def tasks_status(call: Call) -> Envelope[TasksStatus]:
     tasks = tasks_of(await call.workbench.sessions.plan(session.id))
     said = TasksStatus(session_id=_called(call), tasks_status=tasks, user_id=_user(call))
     return ok(call, said, "tasks_read")
+
+
+async def download_session(call: Call) -> ASGIApp:
+    """Gives what was said in a session as a zip."""
+    session = await known(call.workbench, _called(call))
+    return SentFile(await call.workbench.sessions.bundle(session.id))
 
 
 # --- what is said to agents while they work
@@ -248,6 +255,7 @@ OPERATIONS: tuple[Operation, ...] = (
         body=InterruptIn,
         required=False,
     ),
+    Operation("download_session", "GET", f"{_SESSION}/download", download_session, gives="application/zip"),
     Operation("tasks_status", "POST", f"{_SESSION}/tasks_status", tasks_status, result=Envelope[TasksStatus]),
     _act(
         "inject_user_message", "POST", _INJECT, inject_user_message, Guided, body=GuidanceIn, holds_file=True
