@@ -90,6 +90,21 @@ async def test_a_secret_goes_before_the_name(proxied: Any) -> None:
         assert (await http.get(NOWHERE, headers=wrong)).status_code == 401
 
 
+async def test_a_cookie_counts_where_the_token_beside_it_has_ended(proxied: Any) -> None:
+    async with proxied() as (http, bench):
+        await bench.workbench.users.add("bob")
+        await bench.workbench.users.add("eve")
+        bobs = await bench.workbench.keys.create("bobs", user="bob")
+        eves = await bench.workbench.keys.create("eves", user="eve")
+        cookie, ended = {"Cookie": f"sage_session={bobs.secret}"}, "Bearer hf_" + "x" * 43
+        for name in ({}, {NAMED: "ann"}):
+            assert await who(http, {**cookie, **name, "Authorization": ended}) == "bob"
+            assert (await http.get(NOWHERE, headers={**cookie, "Authorization": ended})).status_code == 404
+            assert await who(http, {**cookie, **name, "Authorization": f"Bearer {eves.secret}"}) == "eve"
+        await bench.workbench.keys.revoke(bobs.credential.id)
+        assert (await http.get(NOWHERE, headers={**cookie, "Authorization": ended})).status_code == 401
+
+
 @pytest.mark.parametrize("name", ["boss", "local"])
 async def test_no_proxy_makes_anybody_an_administrator(proxied: Any, name: str) -> None:
     async with proxied() as (http, bench):

@@ -72,12 +72,24 @@ def ask_for_key(scope: Scope, admit: Admit) -> None:
     scope.setdefault("state", {})[_ADMIT] = admit
 
 
-def admit_by(scope: Scope, admit: Callable[[Admit, str], Awaitable[Principal]]) -> None:
-    """Makes `admit` the one whom an API asks about this request, also where it shows no secret; it gets the
-    one who was asked before. Where a door has let the request in already, nobody is asked."""
+def admit_by(
+    scope: Scope, admit: Callable[[Admit, str], Awaitable[Principal]], *, vouched: bool = False
+) -> None:
+    """Makes `admit` the one whom an API asks about this request; it gets the one who was asked before. With
+    `vouched` it is also asked where the request shows no secret. Where a door has let the request in already,
+    nobody is asked."""
     before = scope["state"].get(_ADMIT)
     if before is not None:
-        scope["state"] |= {_ADMIT: partial(admit, before), _VOUCHED: True}
+        scope["state"] |= {_ADMIT: partial(admit, before), _VOUCHED: vouched}
+
+
+def or_by(scope: Scope, other: str) -> None:
+    """Lets the request in by the secret `other` where the one that it shows first lets nobody in."""
+
+    async def admit(before: Admit, secret: str) -> Principal:
+        return await _first_admitted(before, (secret, other))
+
+    admit_by(scope, admit)
 
 
 def shown_secret(headers: Headers) -> str:

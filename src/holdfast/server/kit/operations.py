@@ -151,6 +151,8 @@ class Dialect:
     document: Document | None = None
     secret_of: Callable[[Headers], str] = shown_secret
     """Finds the key as its clients send it."""
+    other_secret_of: Callable[[Headers], str] | None = None
+    """Finds one that counts where that lets nobody in."""
     name_of: Callable[[Headers], str] | None = None
     """Finds the name of the user whom a trusted proxy says that a request is from."""
     omit_null: bool = False

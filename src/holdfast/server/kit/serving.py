@@ -30,7 +30,7 @@ from holdfast.server.kit.operations import Call, Dialect, Door, Operation, writt
 from holdfast.server.kit.reading import check_plain, parsed, query_of, read_anyhow
 from holdfast.server.kit.sockets import Socket, SocketCall, SocketRoute
 from holdfast.server.kit.transfer import form_values, is_form, upload_limit
-from holdfast.server.kit.vouching import Vouched
+from holdfast.server.kit.vouching import OtherSecret, Vouched
 
 _JSON = "application/json"
 
@@ -49,8 +49,12 @@ def dialect_api(dialect: Dialect, door: Door, *, log: logging.Logger) -> Api:
         secret_of=dialect.secret_of,
         in_body=_in_body(dialect, door),
     )
-    vouched = Vouched(admitted, dialect.name_of, door.host) if dialect.name_of else admitted
-    app = _bounded(dialect, vouched, log)
+    asked: ASGIApp = admitted
+    if dialect.other_secret_of:
+        asked = OtherSecret(asked, dialect.other_secret_of)
+    if dialect.name_of:
+        asked = Vouched(asked, dialect.name_of, door.host)
+    app = _bounded(dialect, asked, log)
     led_to = (one for one in dialect.operations if one.navigated)
     return MadeApi(dialect.name, dialect.prefix, app, routes, sockets, _routes(dialect, led_to, door))
 

@@ -18,6 +18,11 @@ def secret_of(headers: Headers) -> str:
     return shown_secret(headers) or _in_cookie(headers)
 
 
+def other_secret_of(headers: Headers) -> str:
+    """Returns the login of the cookie, where another secret stands before it."""
+    return _in_cookie(headers) if shown_secret(headers) else ""
+
+
 def name_of(headers: Headers) -> str:
     """Returns whom a proxy says that a request is from; empty where none does, or two."""
     named = headers.getlist(PROXIED)

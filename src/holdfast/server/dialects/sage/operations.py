@@ -8,8 +8,8 @@ from holdfast.server.dialects.sage import (
     operations_conversations,
     operations_knowledge,
     operations_mcp,
-    operations_observability,
     operations_oauth,
+    operations_observability,
     operations_providers,
     operations_skills,
     operations_storage,
@@ -22,7 +22,7 @@ from holdfast.server.dialects.sage import (
     operations_workspaces,
 )
 from holdfast.server.dialects.sage.errors import refuse, render_at
-from holdfast.server.dialects.sage.keys import name_of, secret_of
+from holdfast.server.dialects.sage.keys import name_of, other_secret_of, secret_of
 from holdfast.server.dialects.sage.wire import PREFIX, ErrorBody
 from holdfast.server.kit.operations import Dialect, Document
 
@@ -35,6 +35,7 @@ DIALECT = Dialect(
     error=ErrorBody,
     document=Document("/openapi.json"),
     secret_of=secret_of,
+    other_secret_of=other_secret_of,
     name_of=name_of,
     operations=(
         *operations_accounts.OPERATIONS,
