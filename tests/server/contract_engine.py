@@ -1,4 +1,5 @@
-"""An engine for the tests of the API's contract: a real workbench behind the real server, on TCP.
+"""An engine for the tests of the API's contract: a real workbench behind the real server, on TCP. Nobody is
+asked for a key there; who shows one is who it says.
 
 In a process of its own: Hypothesis does not allow that anything else draws random numbers in its own.
 """
@@ -21,6 +22,7 @@ import httpx
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain.errors import ModelNotFound
+from holdfast.core.domain.identity import Principal
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.models import (
     Finished,
@@ -42,7 +44,7 @@ from holdfast.core.services.local import LocalWorkbench, Parts
 from holdfast.core.tools.builtin.catalog import builtin_tools
 from holdfast.core.tools.registry import ToolRegistry
 from holdfast.server.app import engine_app
-from holdfast.server.kit.auth import LocalDoor
+from holdfast.server.kit.auth import LocalDoor, ask_for_key
 from holdfast.server.listener import listen
 
 AGENT = """
@@ -106,6 +108,26 @@ class NoEmbedder:
         raise ModelNotFound(f"There is no model {model}.")
 
 
+class KeysDoor:
+    """Lets everybody in as the local user, but for who shows a key."""
+
+    def __init__(self, app: Any, host: Any) -> None:
+        self._app = app
+        self._local = LocalDoor(app)
+        self._host = host
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if not any(name == b"authorization" for name, _ in scope.get("headers", ())):
+            return await self._local(scope, receive, send)
+        ask_for_key(scope, self._authenticate)
+        await self._app(scope, receive, send)
+        return None
+
+    async def _authenticate(self, secret: str) -> Principal:
+        found: Principal = await (await self._host()).authenticate(secret)
+        return found
+
+
 async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: logging.Logger) -> None:
     """Serves a workbench on `home` until `stop` is set."""
     paths = Paths.resolve({"HOLDFAST_HOME": str(home)})
@@ -139,7 +161,8 @@ async def serve(home: Path, listener: socket.socket, stop: asyncio.Event, log: l
         return workbench
 
     try:
-        await listen(LocalDoor(engine_app(host, log=log, closing=stop)), listener, stop)
+        app = engine_app(host, log=log, closing=stop)
+        await listen(KeysDoor(app, host), listener, stop)
     finally:
         await workbench.close()
 
@@ -187,8 +210,10 @@ class ContractEngine:
 class World:
     """Something of each kind in an engine: made through the API, and made again when it is gone."""
 
-    def __init__(self, url: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=20)
+    def __init__(self, url: str, key: str = "") -> None:
+        """`key` is that of the user whose things they are; empty: the local user's."""
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(base_url=url, timeout=20, headers=headers)
         self._ids: dict[str, str] = {}
         self._made = 0
 
