@@ -36,9 +36,8 @@ from holdfast.server.dialects.dexto.wire_mcp import (
     Tool,
 )
 from holdfast.server.kit.revising import as_entries, own_entries
+from holdfast.server.kit.server_names import NAME, called_by, find_called
 
-_NAME = "name"
-"""The key, in what is kept with a server, of what Dexto's clients call it."""
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w{0,63})\}|\$([A-Za-z_]\w{0,63})")
 _SECRET_LENGTHS = range(8, 4_001)
 _LONGEST_S, _LONGEST_START_S = 3_600, 600
@@ -46,17 +45,12 @@ _LONGEST_S, _LONGEST_START_S = 3_600, 600
 
 def name_of(spec: McpServerSpec) -> str:
     """Returns what Dexto's clients call a server."""
-    return str(spec.ext.get(EXT, {}).get(_NAME) or spec.name)
+    return called_by(spec, EXT)
 
 
 def find(servers: Iterable[McpServer], id: str) -> McpServer | None:
     """Returns the server that Dexto's clients call `id`."""
-    known = list(servers)
-    for said in (name_of, lambda spec: spec.name):
-        for each in known:
-            if said(each.spec) == id:
-                return each
-    return None
+    return find_called(servers, id, EXT)
 
 
 def no_server(id: str) -> HoldfastError:
@@ -99,7 +93,7 @@ class OwnServer:
 
 def new_server(body: ServerBody, taken: Collection[str]) -> OwnServer:
     """Returns a server under a name that is free among `taken`."""
-    said = {_NAME: body.name, "connectionMode": body.config.connection_mode}
+    said = {NAME: body.name, "connectionMode": body.config.connection_mode}
     return own_server(free_server_name(body.name, taken), body.config, {EXT: said}, literal=True)
 
 
