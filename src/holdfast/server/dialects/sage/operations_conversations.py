@@ -47,6 +47,7 @@ from holdfast.server.dialects.sage.wire_conversations import (
 from holdfast.server.dialects.sage.wire_streams import MessageIn
 from holdfast.server.dialects.sage.words import locale_of
 from holdfast.server.kit.auth import principal_of
+from holdfast.server.kit.guessing import guessing
 from holdfast.server.kit.named_sessions import busy, idly, stilled
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.transfer import SentFile
@@ -77,7 +78,8 @@ async def conversation_messages(call: Call) -> Envelope[Messages]:
 async def shared_conversation_messages(call: Call) -> Envelope[Messages]:
     """Returns what was said in a conversation that its owner has shared, to anybody."""
     try:
-        found = await call.workbench.sessions.shared(_called(call), EXT)
+        with guessing(call.request):
+            found = await call.workbench.sessions.shared(_called(call), EXT)
     except NotFoundError:
         raise failure("conversation_not_there", 404, id=_called(call)[:128]) from None
     told_as = shared_messages(found, _called(call), locale_of(call.request.headers))
