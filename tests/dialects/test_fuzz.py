@@ -50,7 +50,7 @@ def _is_sages(case: Case) -> bool:
 
 def no_details(context: CheckContext, response: Response, case: Case) -> None:
     """Nothing speaks as a framework does."""
-    assert "Traceback" not in response.text
+    assert b"Traceback" not in response.content
     if response.content and response.headers.get("content-type") == ["application/json"]:
         body = response.json()
         assert _is_sages(case) or not isinstance(body, dict) or "detail" not in body
