@@ -88,5 +88,6 @@ def test_objects_are_kept_listed_and_removed(bench: FakeWorkbench, cli: Cli, tmp
     assert put.status == 0 and "/holdfast/v1/objects/secret-id/data" in put.out
     assert json.loads(cli("objects", "list", "--json").out)[0]["size"] == 12
     assert "reports/chart.txt" in cli("objects", "list").out
+    assert cli("objects", "put", str(tmp_path / "none.txt")).status != 0
     assert cli("objects", "remove", "secret-id").status == 0
     assert "There is none" in cli("objects", "list").out

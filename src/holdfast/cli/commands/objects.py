@@ -10,6 +10,7 @@ import typer
 from holdfast.cli.calling import call
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, amount, say, say_json, say_table
+from holdfast.core.domain.errors import InvalidError
 
 app = group("Keep files that who knows their address may fetch.")
 
@@ -37,12 +38,16 @@ def list_objects(as_json: Json = False) -> None:
 
 @app.command(epilog=examples("holdfast objects put chart.png --path reports/"))
 def put(
-    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, help="The file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file.")],
     path: Annotated[str, typer.Option(metavar="KEY", help="Its key, or with / at its end a folder.")] = "",
     as_json: Json = False,
 ) -> None:
     """Keep a file; one of the same key is replaced."""
-    with file.open("rb") as content:
+    try:
+        opened = file.open("rb")
+    except OSError as error:
+        raise InvalidError(f"{file} cannot be read: {error.strerror}.") from error
+    with opened as content:
         made = call(lambda workbench: workbench.objects.put(file.name, content, path))
     if as_json:
         say_json(made)
