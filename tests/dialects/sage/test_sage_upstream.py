@@ -205,6 +205,7 @@ async def test_who_was_removed_comes_back_as_somebody_new(house: Any, fake: Fake
         await served.bench.workbench.users.remove(first.id)
         again = await user_of(served, await sign_in(served.http, fake))
         assert (again.name, again.id != first.id) == ("alice", True)
+        assert await user_of(served, await sign_in(served.http, fake)) == again
 
 
 @pytest.mark.parametrize(
