@@ -392,6 +392,12 @@ async def test_anybody_may_chat_where_the_settings_say_so_and_sees_nothing_of_ot
         assert status == 500, "only who may add servers names some"
 
 
+async def test_an_account_that_is_called_as_anybody_is_hears_nothing_of_others(serve: Any) -> None:
+    async with serve(app=behind_door, more_settings={"sage": {"anonymous": True}}) as served:
+        await served.bench.workbench.users.add("default_user")
+        assert await refusal(served.http, "chat", general()) == (401, "未授权")
+
+
 # --- active sessions
 
 

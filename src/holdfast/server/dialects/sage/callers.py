@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+from weakref import WeakValueDictionary
+
 from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.identity import Principal, Role, Scope, User
 from holdfast.core.services.workbench import Host, Workbench
@@ -11,6 +15,10 @@ from holdfast.server.kit.operations import Call
 
 ANONYMOUS = "default_user"
 """The user that all are who show nothing."""
+_KEPT, _USER = "sage_anonymous", "user"
+"""Where it is kept with the local user which one that is."""
+_MAKING: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+_LOG = logging.getLogger(__name__)
 
 
 async def caller(call: Call) -> Workbench:
@@ -29,14 +37,17 @@ async def caller(call: Call) -> Workbench:
 
 
 async def _anonymous(host: Host) -> User:
-    try:
-        return await _found(host) or await host.users.add(ANONYMOUS, Role.USER)
-    except ConflictError:  # another request was quicker
-        found = await _found(host)
-        if found is None:
-            raise
-        return found
-
-
-async def _found(host: Host) -> User | None:
-    return next((user for user in await host.users.list() if user.name == ANONYMOUS), None)
+    """Returns the user that all are who show nothing. An account of that name is somebody's: he would read
+    what others say. Raises `UnauthenticatedError` where there is one."""
+    async with _MAKING.setdefault(ANONYMOUS, asyncio.Lock()):
+        known = (await host.users.annotations()).get(_KEPT, {}).get(_USER)
+        found = next((user for user in await host.users.list() if user.id == known), None)
+        if found is not None:
+            return found
+        try:
+            made = await host.users.add(ANONYMOUS, Role.USER)
+        except ConflictError:
+            _LOG.error("nobody chats without a login: %s is an account; remove it", ANONYMOUS)
+            raise no_key() from None
+        await host.users.annotate({_KEPT: {_USER: made.id}})
+        return made
