@@ -54,6 +54,7 @@ def test_patterns_add_up() -> None:
         "session.grants_dropped",
         "session.starred",
         "session.archived",
+        "session.shared",
         "session.trashed",
         "session.restored",
     }
