@@ -19,6 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.assembly import CA, KEY, URL, builtin_registry, open_workbench, read_settings, settings_file
 from holdfast.core.config.paths import Paths
+from holdfast.remote import client_of, elsewhere, sign_in
+from holdfast.remote import kept_logins as kept_logins
+from holdfast.remote import knock as knock
+from holdfast.remote import sign_out as sign_out
+from holdfast.remote import ways as ways
 
 if TYPE_CHECKING:
     import subprocess
@@ -104,7 +109,7 @@ def stop_engine(timeout_s: float, drain_s: float = 0) -> bool:
 
 
 async def _ask_to_stop(address: EngineAddress, drain_s: float) -> None:
-    client = _client_of(address.socket, "command line")
+    client = client_of(address.socket, "command line")
     try:
         await client.engine.stop(drain_s=drain_s)
     finally:
@@ -123,7 +128,7 @@ async def workbench(
     program this is, one of `CLIENTS`."""
     address = None if in_process or own else elsewhere()
     if address is not None:
-        opened = _client_of(address, client)
+        opened = client_of(address, client)
     else:
         opened = await (_connect_in_process(client) if in_process else _connect(None, client))
     try:
@@ -182,15 +187,7 @@ async def _connect(
     address = await asyncio.to_thread(ensure_engine, paths(), ENGINE_COMMAND, started=started)
 
     # In a thread, because it imports: the terminal app paints and takes keys meanwhile.
-    return await asyncio.to_thread(_client_of, address.socket, client, patience_s)
-
-
-def _client_of(address: EngineUrl | str, client: str, patience_s: float | None = None) -> Workbench:
-    from holdfast.server.native.client import RemoteWorkbench
-    from holdfast.server.native.follow import Backoff
-
-    backoff = None if patience_s is None else Backoff(patience_s=patience_s)
-    return RemoteWorkbench(address, backoff=backoff, client=client)
+    return await asyncio.to_thread(client_of, address.socket, client, patience_s)
 
 
 def engine_version(workbench: Workbench) -> str:
@@ -201,31 +198,6 @@ def engine_version(workbench: Workbench) -> str:
 
 
 # --- engines elsewhere
-
-
-def elsewhere(url: str = "", key: str = "", ca_file: str = "") -> EngineUrl | None:
-    """Returns the engine at `url`, else the one that HOLDFAST_URL names; None: the home's own is meant.
-
-    Without `key` and `ca_file` it is HOLDFAST_KEY and HOLDFAST_CA, but never for another engine than the one
-    that HOLDFAST_URL names beside them. Raises `InvalidError`.
-    """
-    named = os.environ.get(URL, "")
-    if not url and not named:
-        return None
-    from holdfast.server.native.address import EngineUrl
-
-    if url and named and EngineUrl.parse(url).url != EngineUrl.parse(named).url:
-        return EngineUrl.parse(url, key, ca_file)
-    return EngineUrl.parse(url or named, key or os.environ.get(KEY, ""), ca_file or os.environ.get(CA, ""))
-
-
-async def knock(address: EngineUrl) -> None:
-    """Asks an engine elsewhere whether it lets us in. Raises the `HoldfastError` that says why not."""
-    remote = _client_of(address, "command line")
-    try:
-        await remote.engine.status()
-    finally:
-        await remote.close()
 
 
 def attach_tui(
@@ -249,8 +221,14 @@ def attach_tui(
 
     where = paths()
 
+    reached = address
+
     async def connect() -> Workbench:
-        return await asyncio.to_thread(_client_of, address, "app" if at_hand else "browser", _LOST_S)
+        return await asyncio.to_thread(client_of, reached, "app" if at_hand else "browser", _LOST_S)
+
+    async def sign_in_again(name: str, password: str) -> None:
+        nonlocal reached
+        reached = await sign_in(address, name, password, client="app")
 
     remote = Remote(
         shown or address,
@@ -258,6 +236,8 @@ def attach_tui(
         lambda: read_settings(where, os.environ).tui,
         at_hand,
         (lambda: settings_file(where, os.environ)) if at_hand else None,
+        sign_in_again if at_hand else None,
+        address.login,
     )
     return _run_app(connect, session, agent, model, remote, state_file)
 
@@ -421,7 +401,7 @@ def serve_web(options: WebOptions, say: Callable[[str], None]) -> int:
     address = None if remote is None else Address(remote.url, remote.ca_file)
 
     def client(at: Address, key: str) -> Workbench:
-        return _client_of(EngineUrl.parse(at.url, key, at.ca_file), "browser")
+        return client_of(EngineUrl.parse(at.url, key, at.ca_file), "browser")
 
     gate = EngineGate(workbench, client, address)
     # Without a key of their own for an engine elsewhere, nobody can be let in by a link.

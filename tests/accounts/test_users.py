@@ -170,3 +170,15 @@ async def test_nobody_but_administrators_looks_after_users(open_bench: Any) -> N
             await view.users.set_password(LOCAL, SECRET)
         with pytest.raises(ForbiddenError):
             await view.accounts.proxied("127.0.0.1", "bea")
+
+
+async def test_who_showed_a_login_or_a_key_was_seen(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        made = await bench.workbench.users.add("ann", password=SECRET)
+        await bench.workbench.users.add("ben")
+        assert await bench.workbench.users.seen() == {}
+        login = await bench.workbench.accounts.sign_in("ann", SECRET)
+        view = bench.workbench.as_principal(await bench.workbench.authenticate(login.secret))
+        assert set(await bench.workbench.users.seen()) == {made.id}
+        with pytest.raises(ForbiddenError):
+            await view.users.seen()

@@ -15,6 +15,7 @@ from typing import Any
 from holdfast.core.config.paths import Paths
 from holdfast.core.config.settings import Settings
 from holdfast.core.domain import events as ev
+from holdfast.core.domain.accounts import AccountMode, SignInWays
 from holdfast.core.domain.agents import AgentInfo, AgentSpec, AvailableAgent, Layer, ToolAssignment, Trust
 from holdfast.core.domain.approvals import (
     Approval,
@@ -663,6 +664,13 @@ class FakeDoors:
         self.environment_key = ""
         self.keys = {"hf_right"}
         self.knocked: list[SimpleNamespace] = []
+        self.people: dict[str, str] = {}
+        """Who has an account at engines elsewhere, with the password; nobody: they know no accounts."""
+        self.kept: dict[str, SimpleNamespace] = {}
+        """Logins by the engine's address."""
+        self.told = True
+        """Whether an engine hears that a login ends."""
+        self.asked_ways = 0
         self.diagnostics: list[Diagnostic] = []
         self.offline_checks: list[CheckResult] = []
         self.fail: BaseException | None = None
@@ -691,8 +699,45 @@ class FakeDoors:
     def elsewhere(self, url: str = "", key: str = "", ca_file: str = "") -> SimpleNamespace | None:
         if not url:
             return self.remote
-        place = url.partition("://")[2]
-        return SimpleNamespace(url=url, place=place, key=key or self.environment_key, ca_file=ca_file)
+        kept = self.kept.get(url)
+        given = key or self.environment_key
+        return SimpleNamespace(
+            url=url,
+            place=url.partition("://")[2],
+            key=given or (kept.secret if kept else ""),
+            ca_file=ca_file or (kept.ca_file if kept else ""),
+            login=kept.name if kept and not given else "",
+            is_open=url.startswith("http://") and "127.0.0.1" not in url,
+        )
+
+    async def ways(self, address: SimpleNamespace) -> SignInWays | None:
+        self.asked_ways += 1
+        native = AccountMode.NATIVE
+        return (
+            SignInWays(mode=native, registration=False, passwords="all", providers=())
+            if self.people
+            else None
+        )
+
+    async def sign_in(
+        self, address: SimpleNamespace, name: str, password: str, *, expires_s: int
+    ) -> SimpleNamespace:
+        if self.people.get(name) != password:
+            raise UnauthenticatedError("The name or the password is wrong.", code="wrong_password")
+        secret = f"hf_of_{name}"
+        self.keys.add(secret)
+        ends = NOW + timedelta(seconds=expires_s)
+        self.kept[address.url] = SimpleNamespace(
+            url=address.url, name=name, secret=secret, ca_file=address.ca_file, expires_at=ends
+        )
+        return SimpleNamespace(**{**vars(address), "key": secret, "login": name})
+
+    async def sign_out(self, url: str) -> tuple[SimpleNamespace, bool] | None:
+        login = self.kept.pop(url, None)
+        return None if login is None else (login, self.told)
+
+    def kept_logins(self) -> list[SimpleNamespace]:
+        return list(self.kept.values())
 
     async def knock(self, address: SimpleNamespace) -> None:
         self.knocked.append(address)

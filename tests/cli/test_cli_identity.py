@@ -48,6 +48,7 @@ class Accounts(FakeWorkbench):
         self.users = SimpleNamespace(
             me=self._me,
             list=self._users,
+            seen=self._seen,
             add=self._add,
             remove=self._remove,
             update=self._update,
@@ -79,6 +80,9 @@ class Accounts(FakeWorkbench):
         if not self.me.is_admin:
             raise ForbiddenError("only for administrators")
         return (User(id="local", name="local", role=Role.ADMIN, created_at=NOW), ANN)
+
+    async def _seen(self) -> dict[str, datetime]:
+        return {ANN.id: NOW}
 
     async def _add(self, name: str, role: Role, **more: Any) -> User:
         self.calls.append(("add", name, role, *(value for value in more.values() if value)))
@@ -221,7 +225,7 @@ def test_users_are_added_listed_and_removed(accounts: Accounts, cli: Cli) -> Non
     assert "holdfast keys create NAME --user 'Bob B'" in out
     assert json.loads(cli("users", "add", "eve", "--json").out)["role"] == "user"
     header, local, ann = cli("users", "list").out.splitlines()
-    assert header.split() == ["NAME", "ROLE", "EMAIL", "ID", "SINCE"]
+    assert header.split() == ["NAME", "ROLE", "EMAIL", "ID", "SINCE", "SEEN"]
     assert local.split()[:3] == ["local", "admin", "local"]
     assert ann.split()[:3] == ["ann", "user", "u-1"]
     assert [each["name"] for each in json.loads(cli("users", "list", "--json").out)] == ["local", "ann"]

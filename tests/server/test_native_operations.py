@@ -1003,6 +1003,7 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
         },
         USER,
     ),
+    ("users.seen", {}, {"u1": AT}),
     ("users.page", {"number": 2, "size": 5}, UserPage(users=(USER,), total=6)),
     (
         "users.update",

@@ -15,6 +15,8 @@ from holdfast.cli.opening import open_tui
 
 COMMANDS = {
     "attach": "Open the workbench on an engine elsewhere.",
+    "login": "Sign in to an engine elsewhere with an account.",
+    "logout": "End a login that is kept for an engine elsewhere.",
     "serve": "Open the engine to other programs and machines.",
     "web": "Open the workbench to browsers, for those who have a key.",
     "acp": "Work with every agent from an editor (Agent Client Protocol).",

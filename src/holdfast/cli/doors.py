@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
     from pathlib import Path
     from typing import Any
 
     from holdfast.core.config.paths import Paths
+    from holdfast.core.domain.accounts import SignInWays
     from holdfast.core.domain.errors import Diagnostic
     from holdfast.core.domain.status import CheckResult
     from holdfast.core.services.workbench import Workbench
@@ -47,6 +49,29 @@ class RemoteEngine(Protocol):
     @property
     def key(self) -> str: ...
 
+    @property
+    def login(self) -> str:
+        """Of whom the key is a login that was kept; empty: the key was given."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether others on the way can read everything, a password too."""
+        ...
+
+
+class Login(Protocol):
+    """A login to an engine elsewhere that is kept."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def expires_at(self) -> datetime | None: ...
+
 
 class Doors(Protocol):
     """What commands use of `holdfast.bootstrap`."""
@@ -69,6 +94,22 @@ class Doors(Protocol):
     async def knock(self, address: Any) -> None:
         """Asks an engine elsewhere whether it lets us in. Raises why it does not."""
         ...
+
+    async def ways(self, address: Any) -> SignInWays | None:
+        """Returns how people can sign in at an engine elsewhere; None where it knows no accounts."""
+        ...
+
+    async def sign_in(self, address: Any, name: str, password: str, *, expires_s: int = ...) -> RemoteEngine:
+        """Signs in with an account, and keeps the login for the engine's address, for `expires_s` seconds;
+        returns the engine with it."""
+        ...
+
+    async def sign_out(self, url: str) -> tuple[Login, bool] | None:
+        """Ends the login that is kept for an address, and forgets it. Returns it, and whether its engine was
+        told; None where none is kept."""
+        ...
+
+    def kept_logins(self) -> Sequence[Login]: ...
 
     def attach_tui(
         self,

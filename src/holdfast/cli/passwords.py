@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from holdfast.cli.hidden import ask_hidden
+from holdfast.cli.hidden import ask_password
 
 
 def read_password(question: str = "Password") -> str:
@@ -14,15 +14,15 @@ def read_password(question: str = "Password") -> str:
     repeat the first."""
     if not sys.stdin.isatty():
         return _line()
-    first = ask_hidden(f"{question}: ")
-    if ask_hidden(f"{question}, once more: ") != first:
+    first = ask_password(f"{question}: ")
+    if ask_password(f"{question}, once more: ") != first:
         raise typer.BadParameter("The two were not the same; nothing was changed.")
     return first
 
 
 def read_known_password(question: str) -> str:
     """Returns a password that is one already."""
-    return ask_hidden(f"{question}: ") if sys.stdin.isatty() else _line()
+    return ask_password(f"{question}: ") if sys.stdin.isatty() else _line()
 
 
 def _line() -> str:

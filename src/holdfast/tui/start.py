@@ -59,6 +59,11 @@ class Remote:
     to them or sent, and no program is started for them."""
     file: Callable[[], SettingsFile] | None = None
     """Gives this machine's own settings file, in which the app's own settings are changed."""
+    sign_in: Callable[[str, str], Awaitable[None]] | None = None
+    """Signs in with name and password: what is connected from then on shows that login. None: the door by
+    which the person has come does that."""
+    login: str = ""
+    """Of whom the login is that is shown, by the user's name; empty: it is a key, or not known."""
 
 
 @dataclass(frozen=True, slots=True)

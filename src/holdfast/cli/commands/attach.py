@@ -12,6 +12,8 @@ from holdfast.cli.doors import RemoteEngine, doors
 from holdfast.cli.hidden import ask_hidden
 from holdfast.cli.opening import has_terminal
 from holdfast.cli.options import examples, single
+from holdfast.cli.output import advise
+from holdfast.cli.signing_in import ask_name, sign_in
 from holdfast.core.domain.errors import InvalidError, UnauthenticatedError
 
 app = single()
@@ -62,7 +64,8 @@ def attach(
 ) -> None:
     """Open the workbench on an engine elsewhere; none is started here.
 
-    Without a key by option or in HOLDFAST_KEY it is asked for when the engine wants one.
+    Without a key by option or in HOLDFAST_KEY it is the login that is kept for the address. Where there is
+    none, you are asked for name and password, or for a key, when the engine wants one.
     """
     if not has_terminal():
         raise typer.Exit(2)
@@ -85,14 +88,20 @@ def _given(key: str, key_file: Path | None) -> str:
 
 
 def _let_in(engine: RemoteEngine, ca: str) -> RemoteEngine:
-    """Returns the engine with a key that it takes; asks the person when it wants one and none was given."""
+    """Returns the engine with a key or a login that it takes; asks the person when it wants one and none was
+    given, or the login that was kept is over."""
     try:
         asyncio.run(doors().knock(engine))
     except UnauthenticatedError:
-        if engine.key:
+        if engine.key and not engine.login:
             raise
     else:
         return engine
+    if engine.login:
+        advise(f"holdfast: your login at {engine.place} is over")
+    signed_in = _by_account(engine)
+    if signed_in is not None:
+        return signed_in
     key = ask_hidden(f"Key of {engine.place}: ")
     if not key:
         raise InvalidError("no key was given; `holdfast keys create NAME` on that machine makes one")
@@ -100,3 +109,15 @@ def _let_in(engine: RemoteEngine, ca: str) -> RemoteEngine:
     assert asked is not None
     asyncio.run(doors().knock(asked))
     return asked
+
+
+def _by_account(engine: RemoteEngine) -> RemoteEngine | None:
+    """Lets the person sign in where the engine has accounts; None where it has none, others could read the
+    password on the way, or the person has a key instead."""
+    if engine.is_open:
+        return None
+    ways = asyncio.run(doors().ways(engine))
+    if ways is None or ways.passwords == "none":
+        return None
+    name = ask_name(engine.place, engine.login)
+    return sign_in(engine, name) if name else None

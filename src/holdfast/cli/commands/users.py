@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from datetime import datetime
 from typing import Annotated, Literal
 
 import typer
@@ -11,8 +12,9 @@ from holdfast.cli.calling import call
 from holdfast.cli.options import Json, examples, group
 from holdfast.cli.output import ago, say, say_json, say_table
 from holdfast.cli.passwords import read_password
-from holdfast.core.domain.errors import NotFoundError
-from holdfast.core.domain.identity import Role
+from holdfast.core.domain.errors import NotFoundError, UnsupportedError
+from holdfast.core.domain.identity import Role, User
+from holdfast.core.services.workbench import Workbench
 
 app = group("Add, change and remove users. Each has their own sessions, agents and files.")
 
@@ -24,15 +26,33 @@ Phone = Annotated[str | None, typer.Option(metavar="NUMBER", help="A telephone n
 @app.command("list")
 def list_users(as_json: Json = False) -> None:
     """List the users; `local` is whoever owns this machine's home."""
-    found = call(lambda workbench: workbench.users.list())
+    found, seen = call(_users)
     if as_json:
         say_json(found)
         return
     say_table(
-        ("NAME", "ROLE", "EMAIL", "ID", "SINCE"),
-        [(user.name, user.role.value, user.email, user.id, ago(user.created_at)) for user in found],
+        ("NAME", "ROLE", "EMAIL", "ID", "SINCE", "SEEN"),
+        [
+            (
+                user.name,
+                user.role.value,
+                user.email,
+                user.id,
+                ago(user.created_at),
+                ago(seen[user.id]) if user.id in seen else "-",
+            )
+            for user in found
+        ],
         empty="There is no user.",
     )
+
+
+async def _users(workbench: Workbench) -> tuple[tuple[User, ...], dict[str, datetime]]:
+    found = await workbench.users.list()
+    try:
+        return found, await workbench.users.seen()
+    except (UnsupportedError, NotFoundError):  # an engine of an older version
+        return found, {}
 
 
 @app.command(

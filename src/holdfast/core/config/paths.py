@@ -102,6 +102,16 @@ class Paths:
         return self.config / "mcp-secrets.yaml"
 
     @property
+    def logins(self) -> Path:
+        """At which engines elsewhere one has signed in, without the secrets; mode 0600."""
+        return self.config / "logins.json"
+
+    @property
+    def login_secrets(self) -> Path:
+        """Secrets of these logins where there is no keyring; mode 0600."""
+        return self.config / "login-secrets.yaml"
+
+    @property
     def own_models(self) -> Path:
         """Models of one's own, without their keys; mode 0600."""
         return self.config / "own-models.json"

@@ -79,7 +79,10 @@ def _check_folders(paths: Paths, *, repair: bool) -> list[CheckResult]:
 
 def _check_files(paths: Paths, *, repair: bool) -> list[CheckResult]:
     results = []
-    secrets = (paths.keys, paths.webhook_secrets, paths.tool_secrets, paths.mcp_secrets, paths.model_secrets)
+    secrets = (
+        paths.keys, paths.webhook_secrets, paths.tool_secrets, paths.mcp_secrets, paths.model_secrets,
+        paths.login_secrets,
+    )  # fmt: skip
     own_models = (paths.own_models, *paths.config.glob("users/*/own-models.json"))
     for path in (paths.database, *secrets, *own_models, paths.policy):
         if not path.exists() or not stat.S_IMODE(path.stat().st_mode) & 0o077:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
 from holdfast.core.domain.accounts import UserPage
@@ -171,6 +171,9 @@ class UserService:
 
     async def list(self) -> tuple[User, ...]:
         return await self._accounts.users()
+
+    async def seen(self) -> dict[str, datetime]:
+        return await self._accounts.seen()
 
     async def page(self, number: int = 1, size: int = 20) -> UserPage:
         return await self._accounts.user_page(max(number, 1), checked_limit(size))

@@ -45,6 +45,14 @@ class Accounts:
         rows = await self._reader.rows("SELECT * FROM users ORDER BY rowid")
         return tuple(User.model_validate(dict(row)) for row in rows)
 
+    async def seen(self) -> dict[str, datetime]:
+        """Returns when users have used a credential last, by their ids."""
+        rows = await self._reader.rows(
+            "SELECT user_id, max(last_used_at) AS at FROM credentials WHERE last_used_at IS NOT NULL"
+            " GROUP BY user_id"
+        )
+        return {row["user_id"]: datetime.fromisoformat(row["at"]) for row in rows}
+
     async def user_page(self, number: int, size: int) -> UserPage:
         """Returns a page of the users, newest first; the first page is number 1."""
         rows = await self._reader.rows(

@@ -21,6 +21,8 @@ class EngineUrl:
     """Empty: none is sent."""
     ca_file: str = ""
     """Certificates to trust instead of the usual ones, in a PEM file; empty: the usual ones."""
+    login: str = ""
+    """Of whom the key is a login that was kept, by the user's name; empty: it was given."""
 
     @classmethod
     def parse(cls, url: str, key: str = "", ca_file: str = "") -> EngineUrl:
@@ -30,7 +32,7 @@ class EngineUrl:
         if not (secret.isascii() and secret.isprintable()) or " " in secret:
             raise InvalidError("The key has characters that no key has; copy it again.", code="invalid_key")
         path = parts.path.rstrip("/").removesuffix(PREFIX)
-        return cls(f"{parts.scheme}://{parts.netloc}{path}".rstrip("/"), secret, ca_file)
+        return cls(f"{parts.scheme}://{parts.netloc.lower()}{path}".rstrip("/"), secret, ca_file)
 
     @property
     def place(self) -> str:

@@ -311,6 +311,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("users.list", "GET", "/users"),
     Operation("users.add", "POST", "/users", status=201, once="refused"),
     Operation("users.page", "GET", "/pages/users"),
+    Operation("users.seen", "GET", "/seen/users"),
     Operation("users.update", "PATCH", "/users/{name}"),
     Operation("users.set_password", "PUT", "/users/{name}/password", status=204),
     Operation("users.remove", "DELETE", "/users/{name}", status=204),

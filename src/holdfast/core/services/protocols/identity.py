@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from pydantic import AwareDatetime
+
 from holdfast.core.domain.accounts import UserPage
 from holdfast.core.domain.agreements import Agreement
 from holdfast.core.domain.ext import Ext
@@ -99,6 +101,12 @@ class Users(Protocol):
     @needs(Scope.READ, Role.ADMIN)
     async def page(self, number: PageNumber = 1, size: Limit = 20) -> UserPage:
         """Returns a page of the users, newest first, and how many there are."""
+        ...
+
+    @needs(Scope.READ, Role.ADMIN)
+    async def seen(self) -> dict[str, AwareDatetime]:
+        """Returns when users showed a key or a login last, by their ids, to the minute. Who never did is not
+        in it, nor who needs none."""
         ...
 
     @needs(Scope.ADMIN, Role.ADMIN)
