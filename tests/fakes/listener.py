@@ -16,15 +16,17 @@ from holdfast.server.tcp import Behind, OpenListener
 
 
 @asynccontextmanager
-async def listening(workbench: Any, folder: Path) -> AsyncIterator[OpenListener]:
-    """Gives an open listener of `workbench`; its log goes into `folder`."""
+async def listening(
+    workbench: Any, folder: Path, *, root: tuple[str, ...] = ("holdfast",)
+) -> AsyncIterator[OpenListener]:
+    """Gives an open listener of `workbench`; its log goes into `folder`. `root`: the APIs without a prefix."""
 
     async def host() -> Any:
         return workbench
 
     settings = ServerSettings(requests_per_s=1_000, burst=1_000)
     behind = Behind(host, logging.getLogger("holdfast.tests"), settings, Patience(), folder)
-    opened = await OpenListener.open(ListenOptions(port=0), behind)
+    opened = await OpenListener.open(ListenOptions(port=0, root=root), behind)
     try:
         yield opened
     finally:
