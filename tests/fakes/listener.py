@@ -19,7 +19,7 @@ from holdfast.server.tcp import Behind, OpenListener
 async def listening(
     workbench: Any, folder: Path, *, root: tuple[str, ...] = ("holdfast",)
 ) -> AsyncIterator[OpenListener]:
-    """Gives an open listener of `workbench`; its log goes into `folder`. `root`: the APIs without a prefix."""
+    """Gives an open listener of `workbench`; its log goes into `folder`. `root`: APIs without prefixes."""
 
     async def host() -> Any:
         return workbench
