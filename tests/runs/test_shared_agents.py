@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import Layer
-from holdfast.core.domain.errors import ForbiddenError, NotFoundError
+from holdfast.core.domain.errors import ConflictError, ForbiddenError, NotFoundError
 from holdfast.core.domain.identity import LOCAL, Role, Scope
 from holdfast.core.domain.messages import TextPart
 from holdfast.core.domain.runs import RunOptions
@@ -142,6 +143,39 @@ async def test_its_name_takes_the_place_of_none_of_theirs(open_bench: Any) -> No
             await ann.agents.get("clerk")
         own = await ann.agents.create(f"version: 1\nname: clerk\nid: {made.id}\ninstructions: Mine.\n")
         assert (await ann.agents.get(made.id)).path == own.path
+
+
+async def test_an_id_that_another_shares_is_not_shared_twice(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        made, ann = await shared_with_ann(bench, {"display_name": "Clerk", "instructions": "His."})
+        eve = await view(bench, "eve")
+        await bench.workbench.agents.share(made.id, ("ann", "eve"))
+        copy = await eve.agents.create(f"version: 1\nname: copy\nid: {made.id}\ninstructions: Hers.\n")
+        with pytest.raises(ConflictError) as refused:
+            await eve.agents.share(copy.id, ("ann",))
+        assert refused.value.code == "agent_id_shared"
+        assert [info.owner for info in await ann.agents.list() if info.id == made.id] == [LOCAL]
+        assert await eve.agents.share(copy.id, ()) == ()
+
+
+async def test_many_shared_agents_of_one_owner_cost_one_look_at_his_folder(
+    open_bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_bench() as bench:
+        _, ann = await shared_with_ann(bench)
+        for number in range(5):
+            made = await bench.workbench.agents.compose({"display_name": f"No. {number}"})
+            await bench.workbench.agents.share(made.id, ("ann",))
+        looked: list[str] = []
+        inner = AgentRegistry._visible
+
+        def counted(self: AgentRegistry, project: Path | None, owner: str) -> Any:
+            looked.append(owner)
+            return inner(self, project, owner)
+
+        monkeypatch.setattr(AgentRegistry, "_visible", counted)
+        shared = [info for info in await ann.agents.list() if info.layer is Layer.SHARED]
+        assert len(shared) == 6 and looked.count(LOCAL) == 1
 
 
 async def test_it_does_not_work_in_a_project(open_bench: Any) -> None:

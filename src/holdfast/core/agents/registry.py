@@ -7,7 +7,7 @@ listed with its mistakes, never replaced by what the file said before or by a lo
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,7 +62,10 @@ class AgentRegistry:
         shown = [*_counting(visible), *(found for found in visible if found.twin is not None)]
         infos = [self._info(found, visible, project, trusted, problems, owner) for found in shown]
         taken = {info.id for info in infos} | {info.name for info in infos}
-        infos += [info for info in self.shared(owner) if not taken & {info.id, info.name}]
+        for info in self.shared(owner):
+            if not taken & {info.id, info.name}:
+                infos.append(info)
+                taken |= {info.id, info.name}
         return tuple(sorted(infos, key=lambda info: (info.name, info.path)))
 
     def get(self, name: str, project: Path | None = None, owner: str = LOCAL) -> AgentInfo:
@@ -81,23 +84,28 @@ class AgentRegistry:
 
     def shared(self, owner: str) -> tuple[AgentInfo, ...]:
         """Returns the agents that others share with a user, as they are for him."""
-        found = (self._info_of_shared(each) for each in self._shared(owner))
-        return tuple(info for info in found if info is not None)
+        return tuple(self._infos_of_shared(self._shared(owner)))
 
     def _shared_as(self, name: str, owner: str) -> AgentInfo | None:
         """Returns the agent of this name or id that another shares with a user."""
         shares = (each for each in self._shared(owner) if name in (each.name, each.agent_id))
-        found = (self._info_of_shared(each) for each in shares)
-        return next((info for info in found if info is not None), None)
+        return next(self._infos_of_shared(shares), None)
 
-    def _info_of_shared(self, share: SharedAgent) -> AgentInfo | None:
-        """Returns an agent as it is for whom it is shared with; None where its owner has it no more."""
-        # What it extends is what its owner sees.
-        visible = self._visible(None, share.owner)
-        own = (one for one in _counting(visible) if one.layer is Layer.USER)
-        found = next((one for one in own if one.id == share.agent_id), None)
-        if found is None:
-            return None
+    def _infos_of_shared(self, shares: Iterable[SharedAgent]) -> Iterator[AgentInfo]:
+        """Yields agents as they are for whom they are shared with, without those that their owners have no
+        more."""
+        # What they extend is what their owner sees, whose folder is read once for all of them.
+        seen: dict[str, tuple[Found, ...]] = {}
+        for share in shares:
+            if share.owner not in seen:
+                seen[share.owner] = self._visible(None, share.owner)
+            visible = seen[share.owner]
+            own = (one for one in _counting(visible) if one.layer is Layer.USER)
+            found = next((one for one in own if one.id == share.agent_id), None)
+            if found is not None:
+                yield self._info_of_shared(share, found, visible)
+
+    def _info_of_shared(self, share: SharedAgent, found: Found, visible: tuple[Found, ...]) -> AgentInfo:
         spec, problems = resolve(found, visible)
         if spec is not None:
             title = spec.display_name or spec.name

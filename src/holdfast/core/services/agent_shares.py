@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from holdfast.core.agents.editor import not_yours
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.domain.agents import AgentInfo, AgentShare, Layer, SharedAgent
-from holdfast.core.domain.errors import ForbiddenError, InvalidError
+from holdfast.core.domain.errors import ConflictError, ForbiddenError, InvalidError
 from holdfast.core.services.identity import user_named
 from holdfast.core.store.accounts import Accounts
 from holdfast.core.store.agent_shares import AgentShareTable
@@ -44,16 +44,28 @@ class AgentShares:
     async def share(self, agent: AgentInfo, users: Sequence[str]) -> tuple[AgentShare, ...]:
         """Shares an agent with these users, by name or id, and no others; its owner does not count.
 
-        Raises `NotFoundError` for a user there is not, `InvalidError` for too many.
+        Raises `NotFoundError` for a user there is not, `InvalidError` for too many, `ConflictError`
+        (`agent_id_shared`) for an agent whose id is that of one that another user shares: whoever asks for
+        that one by its id could get this one.
         """
         if len(users) > MAX_USERS:
             raise InvalidError(f"An agent is shared with {MAX_USERS} users at most.", code="too_many_users")
         found = [(await user_named(self._accounts, user)).id for user in users]
         others = [id for id in dict.fromkeys(found) if id != agent.owner]
         async with self._changing:
+            if others and self._is_another_of(agent):
+                raise ConflictError(
+                    f"Another user shares an agent with the id of {agent.name!r}. Give this one an id of its "
+                    "own (`id:` in its file), and share it then.",
+                    code="agent_id_shared",
+                )
             await self._table.replace(agent.owner, agent.id, others)
             await self.read()
         return await self.shared_with(agent)
+
+    def _is_another_of(self, agent: AgentInfo) -> bool:
+        shared = (each for agents in self._by_user.values() for each in agents)
+        return any(each.agent_id == agent.id and each.owner != agent.owner for each in shared)
 
     async def forget_user(self, user_id: str) -> None:
         """Ends what a user who is gone shares, and what is shared with him."""
