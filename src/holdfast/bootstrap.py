@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 from holdfast.assembly import CA, KEY, URL, builtin_registry, open_workbench, read_settings, settings_file
 from holdfast.core.config.paths import Paths
-from holdfast.remote import client_of, elsewhere, sign_in
+from holdfast.remote import client_of
+from holdfast.remote import elsewhere as elsewhere
 from holdfast.remote import kept_logins as kept_logins
 from holdfast.remote import knock as knock
+from holdfast.remote import sign_in as sign_in
 from holdfast.remote import sign_out as sign_out
 from holdfast.remote import ways as ways
 

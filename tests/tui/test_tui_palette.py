@@ -143,6 +143,8 @@ NO_COMMANDS = {
             *("runs.agent", "runs.sort", "runs.reverse", "runs.refresh", "runs.open", "runs.map"),
             *("runs.logging", "map.go", "map.older", "map.refresh"),
             *("keys.limit", "keys.revoke", "agreements.read", "agreements.accept"),
+            *("admin.open", "admin.edit", "admin.password", "admin.remove", "admin.copy"),
+            *("admin.client", "admin.enable", "admin.drop"),
             *("details.agent", "details.change", "details.playground", "details.chat", "details.file"),
             *("details.runs",),
         ),

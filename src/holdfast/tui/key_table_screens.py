@@ -126,6 +126,19 @@ SCREENS: tuple[Key, ...] = (
     Key("keys.limit", "l", "act('limit')", "how much the key may use", "limit"),
     Key("keys.revoke", "d,delete", "act('revoke')", "revoke the key; asks first", "revoke"),
     *listing("keys"),
+    # Looking after the engine.
+    Key(
+        "admin.open", "", "", "of users: change; of mail: read it; of the engine: open it", same="list.choose"
+    ),
+    Key("admin.new", "n", "act('new')", "add a user, or a client", "add"),
+    Key("admin.edit", "e", "act('edit')", "of a user: role, e-mail, name that is shown", "change"),
+    Key("admin.password", "p", "act('password')", "of a user: another password; logins end", "password"),
+    Key("admin.enable", "space", "act('enable')", "of a client: let it ask, or no longer", "switch"),
+    Key("admin.copy", "c", "act('copy')", "of a mail: copy its text", "copy"),
+    Key("admin.remove", "d,delete", "act('remove')", "remove the user or client; asks first", "remove"),
+    Key("admin.before", "left", "turn(-1)", "users, mail, clients, the engine"),
+    Key("admin.after", "right", "turn(1)", "users, mail, clients, the engine", "next list"),
+    *listing("admin"),
     Key("secret.copy", "c", "copy_secret", "a new key: copy it", "copy"),
     Key("agreements.read", "", "", "read the whole of it", "read", same="list.choose"),
     Key("agreements.accept", "a", "act('accept')", "accept it", "accept"),

@@ -41,6 +41,7 @@ class Connection:
         self._connect = connect
         self._broken = asyncio.Event()
         self._again = asyncio.Event()
+        self._renewed = False
         self._cursor = 0
         self.on_met: Callable[[EngineStatus], Awaitable[None]] | None = None
         """Takes what the engine says of itself, each time that it is reached."""
@@ -65,6 +66,12 @@ class Connection:
         """Says that a call or a stream found the engine gone."""
         self._broken.set()
 
+    def renew(self) -> None:
+        """Lets go of the connection, if there is one, and makes another: with who has just signed in."""
+        self._renewed = True
+        self._broken.set()
+        self._again.set()
+
     def try_again(self) -> None:
         """Ends the pause between two attempts."""
         self._again.set()
@@ -86,7 +93,9 @@ class Connection:
 
     async def _work(self, workbench: Workbench) -> None:
         self._broken.clear()
+        self._renewed = False
         self._context.attach(workbench)
+        self._context.model.shut_out = False
         try:
             status = await workbench.engine.status()
             self._cursor = status.last_event_id
@@ -98,21 +107,31 @@ class Connection:
                 await self.on_ready()
             while True:
                 await self._follow_until_broken(workbench)
+                if self._renewed:
+                    self._renewed = False
+                    await self._leave(workbench)
+                    return
                 await workbench.engine.status()  # raises when it is gone; else it was a false alarm
                 self._broken.clear()
         except HoldfastError as error:
             why = error
         self._context.panes.say_engine(why.message)
+        await self._leave(workbench)
+        await self._gone(why)
+
+    async def _leave(self, workbench: Workbench) -> None:
         self._context.attach(None)
         try:
             await workbench.close()
         except (HoldfastError, OSError) as error:
             self._context.app.log(f"closing a lost connection: {error}")
-        await self._gone(why)
 
     async def _gone(self, why: Exception) -> None:
         """Shows that there is no engine; waits to be told when another attempt would end the same way."""
         hopeless = isinstance(why, REFUSALS) or (isinstance(why, StoreError) and why.code in HOPELESS)
+        remote = self._context.remote
+        signs_in = remote is not None and remote.sign_in is not None
+        self._context.model.shut_out = signs_in and isinstance(why, UnauthenticatedError)
         self._state("failed" if hopeless else "lost")
         if hopeless:
             await self._pause(None)

@@ -10,8 +10,9 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from holdfast.core.domain.copies import Copies
-from holdfast.core.domain.errors import HoldfastError, UnavailableError
+from holdfast.core.domain.errors import HoldfastError, UnauthenticatedError, UnavailableError
 from holdfast.core.domain.events import LoggedEvent
+from holdfast.tui.control.accounts import AccountControl, AdminControl
 from holdfast.tui.control.administration import AdministrationControl
 from holdfast.tui.control.again import AgainControl
 from holdfast.tui.control.agents import AgentsControl
@@ -91,11 +92,12 @@ class Desk:
         self.models = ModelsControl(self.context, self.agents)
         self.keys = KeysControl(self.context)
         self.agreements = AgreementsControl(self.context)
+        self.admin = AdminControl(self.context)
         self.details = DetailsControl(self.context, self.agents, self.agreements, self.playground)
         self._listed: tuple[ListedControl[Any], ...] = (
             self.knowledge, self.memory, self.tools, self.hooks, self.servers, self.skills, self.prompts,
             self.playground, self.models, self.keys, self.agreements,
-            self.details,
+            self.admin, self.details,
             self.run_log, self.map,
         )  # fmt: skip
         self.again = AgainControl(self.context, self.sessions)
@@ -166,6 +168,8 @@ class Desk:
             **self.models.actions,
             **self.keys.actions,
             **self.agreements.actions,
+            **self.admin.actions,
+            **AccountControl(self.context, self.connection).actions,
             **self.details.actions,
             **self.transcript.actions,
             **self.again.actions,
@@ -208,6 +212,10 @@ class Desk:
             self.context.view.say_error(error.message)
             if error.code in LOST:
                 self.connection.broken()
+        except UnauthenticatedError as error:
+            self.context.view.say_error(error.message)
+            if error.code != "wrong_password":
+                self.connection.broken()  # the login has ended: the connection says what to do
         except HoldfastError as error:
             self.context.view.say_error(error.message)
 

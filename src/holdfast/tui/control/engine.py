@@ -35,6 +35,8 @@ class EngineControl:
             model.header,
             version=status.version if own and status.version != own else "",
             may_send=me.scope.includes(Scope.CHAT),
+            who=me.name if model.header.place else "",
+            role=me.role.value,
         )
         model.me = me.name
         model.may_always = me.scope.includes(Scope.ADMIN)

@@ -105,6 +105,10 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("keys", "Keys", "That let programs in: make, limit, revoke", "keys"),
     Command("keys.new", "New key", "For a program; it is shown this once", "new-key"),
+    Command("login", "Sign in", "To the engine elsewhere, with name and password", "login", "[name]"),
+    Command("password", "Change your password", "Your other logins end", "password"),
+    Command("admin", "Administration", "Users, mail, clients of OAuth, the engine", "admin"),
+    Command("admin.new", "Add a user", "With a role, an e-mail address, a password", "add-user"),
     Command("agreements", "Agreements", "What you have accepted, and when", "agreements"),
     Command(
         "playground", "Playground", "Build a conversation, run it, see it as code", "playground", "[agent]"
@@ -233,6 +237,7 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "models": ("Models (/models)", ("models",)),
     "details": ("Agent details (/details)", ("details", "script")),
     "keys": ("Keys (/keys)", ("keys", "secret")),
+    "admin": ("Administration (/admin)", ("admin",)),
     "agreements": ("Agreements (/agreements)", ("agreements", "agreement")),
     "playground": ("Playground (/playground)", ("playground",)),
     "runs": ("Runs (/runs)", ("runs",)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from holdfast.core.domain.text import sanitize_line, shorten
 from holdfast.tui.keys import shown
+from holdfast.tui.presenters.accounts import AdminState
 from holdfast.tui.presenters.agreements import AgreementsState
 from holdfast.tui.presenters.answers import Answers
 from holdfast.tui.presenters.api_keys import KeysState
@@ -110,6 +111,8 @@ class Model:
     hooks: HooksState = field(default_factory=HooksState)
     models: ModelsState = field(default_factory=ModelsState)
     keys: KeysState = field(default_factory=KeysState)
+    admin: AdminState = field(default_factory=AdminState)
+    """What an administrator sees of users, mail, clients and the engine."""
     agreements: AgreementsState = field(default_factory=AgreementsState)
     details: DetailsState = field(default_factory=DetailsState)
     playground: PlaygroundState = field(default_factory=PlaygroundState)
@@ -171,6 +174,8 @@ class Model:
     """Questions that the person does not want to answer from the message field."""
     me: str = ""
     """The name of the user as whom the engine has let the app in."""
+    shut_out: bool = False
+    """Whether the engine does not know the key or login that is shown to it, and signing in may help."""
     may_always: bool = True
     """Whether the person may make rules that stay."""
     may_trust: bool = True

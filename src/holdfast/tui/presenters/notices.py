@@ -55,9 +55,10 @@ def first_welcome(place: str) -> list[Line]:
 def hint_lines(model: Model, engine_says: str) -> list[Line]:
     """Returns the one thing that should be known now."""
     if engine_says:
-        return [
-            line((sanitize_line(engine_says), "error"), ("   /reconnect", "key"), (" tries again", "muted"))
-        ]
+        said = line((sanitize_line(engine_says), "error"))
+        if model.shut_out:
+            said = line(*said, ("   /login", "key"), (" signs in", "muted"))
+        return [line(*said, ("   /reconnect", "key"), (" tries again", "muted"))]
     run = model.run.current
     if run is not None and model.silent:
         return [line(("… ", "accent"), (f"waiting for {run.model or 'the model'}", "muted"))]

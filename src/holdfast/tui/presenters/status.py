@@ -26,6 +26,7 @@ ENGINE: dict[EngineState, tuple[str, str]] = {
     "failed": ("failed ✗", "error"),
 }
 MAX_PLACE = 32
+MAX_WHO = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,9 @@ class Header:
     """The engine's, where it is another one than the app's."""
     may_send: bool = True
     """False for a key that may only look."""
+    who: str = ""
+    """As whom one is let in at an engine elsewhere; empty: not known yet, or this machine's own engine."""
+    role: str = ""
     tokens: int = 0
     cost_usd: float = 0.0
     unpriced: bool = False
@@ -126,7 +130,16 @@ def lefts(header: Header) -> list[Line]:
     """Returns the same at several lengths, the longest first: how the engine does is always in it."""
     agent, model = shorten(sanitize_line(header.agent), 40), _model(header)
     choices: list[list[_Piece]] = [[("Holdfast", "brand"), agent, model], [agent, model], [agent], []]
-    return [line(*_before(pieces), *_engine(header)) for pieces in choices]
+    whole = [line(*_before(pieces), *_engine(header), *_who(header)) for pieces in choices]
+    return [*whole, line(*_engine(header))] if header.who else whole
+
+
+def _who(header: Header) -> list[tuple[str, str]]:
+    """Returns whose session it is."""
+    if not header.who:
+        return []
+    role = f" ({sanitize_line(header.role)})" if header.role else ""
+    return [(f" {shorten(sanitize_line(header.who), MAX_WHO)}{role}", "accent")]
 
 
 def _before(pieces: list[_Piece]) -> list[_Piece]:

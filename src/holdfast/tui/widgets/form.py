@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual import events
@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.style import Style
 from textual.widget import Widget
-from textual.widgets import Static, TextArea
+from textual.widgets import Input, Static, TextArea
 
 from holdfast.core.domain.text import sanitize
 from holdfast.tui.keys import bindings, named
@@ -71,6 +71,36 @@ class FieldText(TextArea):
         event.prevent_default()
         text = sanitize(event.text)
         self.insert(" ".join(text.split()) if self._single else text)
+
+
+class FieldSecret(Input):
+    """Where a secret is typed, unseen. Enter goes on to the next field."""
+
+    def __init__(self, field: Field, raw: Raw) -> None:
+        super().__init__(
+            raw if isinstance(raw, str) else "",
+            password=True,
+            compact=True,
+            select_on_focus=False,
+            placeholder="" if field.required else "may be left empty",
+        )
+        self.cursor_blink = False
+
+    @property
+    def raw(self) -> Raw:
+        return self.value
+
+    async def _on_key(self, event: events.Key) -> None:
+        name = named("field", event.key)
+        if name in ("next", "after", "before"):
+            event.stop()
+            event.prevent_default()
+            if name == "before":
+                self.screen.focus_previous()
+            else:
+                self.screen.focus_next()
+        else:
+            await super()._on_key(event)
 
 
 class FieldChoices(PlainLinks, can_focus=True):
@@ -151,6 +181,12 @@ class FieldChoices(PlainLinks, can_focus=True):
         self.refresh()
 
 
+def _input(field: Field, raw: Raw) -> FieldText | FieldSecret | FieldChoices:
+    if field.kind in ("choice", "choices"):
+        return FieldChoices(field, raw)
+    return FieldSecret(field, raw) if field.secret else FieldText(field, raw)
+
+
 class FormFields(VerticalScroll, can_focus=False):
     """The fields of a form; says what is wrong with one below it."""
 
@@ -164,6 +200,8 @@ class FormFields(VerticalScroll, can_focus=False):
     }
     FormFields FieldText.-json { max-height: 10; }
     FormFields FieldText:focus { background: $primary 25%; }
+    FormFields FieldSecret { height: 1; padding: 0 1; border: none; background: $panel; }
+    FormFields FieldSecret:focus { background: $primary 25%; }
     FormFields FieldText .text-area--placeholder { color: $foreground 60%; }
     FormFields FieldChoices { height: auto; padding: 0 1; background: $panel; }
     FormFields FieldChoices:focus { background: $primary 25%; }
@@ -174,13 +212,7 @@ class FormFields(VerticalScroll, can_focus=False):
         super().__init__(id=id)
         self._form = form
         begin = raw if raw is not None else form.begin()
-        kinds: dict[str, Callable[[Field, Raw], FieldText | FieldChoices]] = {
-            "choice": FieldChoices,
-            "choices": FieldChoices,
-        }
-        self._inputs = {
-            one.name: kinds.get(one.kind, FieldText)(one, begin.get(one.name)) for one in form.fields
-        }
+        self._inputs = {one.name: _input(one, begin.get(one.name)) for one in form.fields}
         self._problems = {one.name: Static("", classes="field-problem", markup=False) for one in form.fields}
 
     def compose(self) -> ComposeResult:

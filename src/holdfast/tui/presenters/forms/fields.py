@@ -54,6 +54,8 @@ class Field:
     options: tuple[Option, ...] = ()
     begin: Raw = ""
     """What stands in it at first: the schema's default, if that fits."""
+    secret: bool = False
+    """Whether what is typed is not shown: a text of the format `password`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def _field(name: str, schema: Mapping[str, Any], required: bool) -> Field:
         hint=_hint(kind, schema),
         options=options,
         begin=_begin(kind, schema, options),
+        secret=kind == "text" and schema.get("format") == "password",
     )
 
 
