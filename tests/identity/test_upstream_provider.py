@@ -119,6 +119,29 @@ async def test_claims_have_the_names_that_settings_say(fake: FakeProvider) -> No
 
 
 @pytest.mark.parametrize(
+    "unlike",
+    [
+        pytest.param("{}\u202e", id="reordering"),
+        pytest.param("\u2060{}", id="unseen"),
+        pytest.param("{}\x00", id="nul"),
+        pytest.param(" {}", id="a-space"),
+        pytest.param("{}\x85", id="a-new-line"),
+    ],
+)
+async def test_nobody_becomes_somebody_else_by_being_made_plain(fake: FakeProvider, unlike: str) -> None:
+    said = unlike.format("admin@example.org")
+    fake.person |= {"email": said, "email_verified": True, "preferred_username": said}
+    person = await sign_in(fake)
+    assert (person.username, person.email) == ("", "")
+
+
+async def test_an_address_of_other_letters_is_nobodys(fake: FakeProvider) -> None:
+    fake.person |= {"email": "mi\u212ae@example.org", "preferred_username": "\u00c5ke"}
+    person = await sign_in(fake)
+    assert (person.username, person.email) == ("\u00c5ke", "")
+
+
+@pytest.mark.parametrize(
     ("said", "more", "verified"),
     [
         pytest.param({"email_verified": True}, {}, True, id="verified"),

@@ -265,6 +265,14 @@ async def test_a_role_that_is_taken_back_is_gone_with_the_next_sign_in(
         assert (await user_of(served, first)).role is Role.USER  # logins of before have no more
 
 
+async def test_who_owns_the_home_stays_an_administrator(house: Any, fake: FakeProvider) -> None:
+    fake.person["role"] = "user"
+    async with house(role_claim="role", link_by_email=True) as served:
+        await served.bench.workbench.users.update("local", email="alice@example.org")
+        user = await user_of(served, await sign_in(served.http, fake))
+        assert (user.id, user.role) == ("local", Role.ADMIN)
+
+
 async def test_two_browsers_of_one_new_person_make_one_user(house: Any, fake: FakeProvider) -> None:
     async with house() as served:
         backs = []
@@ -395,7 +403,7 @@ async def test_no_secret_and_no_token_is_in_what_is_told(house: Any, fake: FakeP
 
 async def test_where_nobody_signs_in_elsewhere_that_is_said(serve: Any) -> None:
     async with serve() as served:
-        for path in STARTS.values():
+        for path in (LOGIN, "/sage/api/user/oauth/login"):
             none = await served.http.get(path)
             assert (none.status_code, none.json()["code"]) == (200, 404)
             assert none.json()["message"] == "未配置可用的 OAuth Provider"
@@ -443,8 +451,7 @@ async def test_in_another_mode_a_sign_in_that_was_begun_ends_nowhere(serve: Any,
     async with serve(more_settings=settings) as served:
         answer = await served.http.get(CALLBACK, params={"state": "s", "code": "c"})
         await refused(answer, 400, "OAuth 登录状态已失效")
-        none = await served.http.get(f"{LOGIN}/corp")
-        assert none.json()["message"] == "未配置可用的 OAuth Provider"
+        await refused(await served.http.get(f"{LOGIN}/corp"), 404, "OAuth Provider 不存在")
 
 
 async def test_a_login_ends_as_others_do(house: Any, fake: FakeProvider) -> None:

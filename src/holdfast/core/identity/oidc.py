@@ -24,6 +24,8 @@ KEPT_S = 3_600
 """Seconds for which a provider is not asked again how it describes itself, and for its keys."""
 _FAILED_S = 5
 """Seconds for which one that has not answered is not asked again."""
+_LONGEST_TEXT = 200
+"""Characters of a name."""
 _ASKED_AGAIN_S = 60
 """Seconds after which its keys are asked for again, where one is missing."""
 
@@ -294,16 +296,28 @@ def _person(provider: UpstreamProvider, issuer: str, claims: Mapping[str, Any]) 
     return UpstreamPerson(
         issuer=issuer,
         subject=subject,
-        username=_text(claims.get(provider.username_claim)),
+        username=_exact(claims.get(provider.username_claim)),
         name=_text(claims.get(provider.name_claim)),
-        email=_text(claims.get(provider.email_claim)).lower(),
+        email=_address(claims.get(provider.email_claim)),
         email_verified=provider.trust_emails if checked is None else checked in (True, "true"),
         roles=_roles(claims.get(provider.role_claim)) if provider.role_claim else None,
     )
 
 
 def _text(value: object) -> str:
-    return shorten(sanitize_line(value).strip(), 200) if isinstance(value, str) else ""
+    return shorten(sanitize_line(value).strip(), _LONGEST_TEXT) if isinstance(value, str) else ""
+
+
+def _exact(value: object) -> str:
+    """Returns what people are told apart by, as it was said; nothing of what was not plain text: without the
+    signs that nobody sees it could be somebody else's."""
+    return _text(value) if isinstance(value, str) and sanitize_line(value).strip() == value else ""
+
+
+def _address(value: object) -> str:
+    """Returns an e-mail address in small letters. Only of ASCII: the sign of kelvin, too, becomes a k."""
+    address = _exact(value)
+    return address.lower() if address.isascii() else ""
 
 
 def _roles(value: object) -> tuple[str, ...] | None:

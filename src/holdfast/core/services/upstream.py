@@ -102,7 +102,7 @@ class UpstreamSignIns:
     async def _provider(self, id: str) -> UpstreamProvider:
         settings = await self._settings()
         offered = settings.providers if settings.mode is AccountMode.OAUTH else ()
-        if not offered:
+        if not offered and not id:
             raise NotFoundError("Nobody signs in at another server here.", code="no_upstream")
         found = offered[0] if not id else next((each for each in offered if each.id == id), None)
         if found is None:

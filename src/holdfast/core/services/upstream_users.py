@@ -6,7 +6,7 @@ import asyncio
 import re
 
 from holdfast.core.domain.errors import ConflictError
-from holdfast.core.domain.identity import Role, User
+from holdfast.core.domain.identity import LOCAL, Role, User
 from holdfast.core.domain.upstream import UpstreamPerson, UpstreamProvider
 from holdfast.core.domain.values import new_id, utc_now
 from holdfast.core.services.identity import Gate
@@ -38,7 +38,7 @@ class UpstreamUsers:
                 found = await self._linked(provider, person) or await self._new(provider, person)
                 await self._identities.keep(person.issuer, person.subject, found.id, utc_now())
             role = _role(provider, person)
-            if role is not None and role is not found.role:
+            if role is not None and role is not found.role and found.id != LOCAL:
                 await self._gate.change(self._identities.set_role(found.id, role))
                 found = found.model_copy(update={"role": role})
             return found
