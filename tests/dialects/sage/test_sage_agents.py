@@ -159,6 +159,22 @@ async def test_who_has_an_agent_shared_sees_it_and_changes_nothing(serve_users: 
         assert await bob.refused("GET", f"/agent/{id}") == (500, f"Agent '{id}' 不存在")
 
 
+async def test_no_shared_agent_gets_work_unasked(serve_users: Any) -> None:
+    async with serve_users() as served:
+        ann, eve = await users(served, "ann", "eve")
+        hers = (await eve.data("POST", "/agent/create", {"name": "Helper"}))["agent_id"]
+        await eve.data("POST", f"/agent/{hers}/auth", {"user_ids": [await id_of(served, "ann")]})
+        own = (await ann.data("POST", "/agent/create", {"name": "Own"}))["agent_id"]
+        bench = served.bench.workbench.as_principal(await principal(served, ann))
+        for named, has in ((None, False), ([hers], True)):
+            sent = {"name": f"Team {has}", "agentMode": "team", "availableSubAgentIds": named}
+            id = (await ann.data("POST", "/agent/create", sent))["agent_id"]
+            spec = (await bench.agents.get(id)).spec
+            assert spec is not None
+            subs = [each.agent for each in spec.subagents]
+            assert (hers in subs, own in subs) == (has, not has)
+
+
 async def test_those_with_a_shared_agent_have_files_of_their_own(serve_users: Any) -> None:
     async with serve_users() as served:
         ann, bob = await users(served, "ann", "bob")

@@ -83,13 +83,15 @@ async def test_a_name_is_given_once(serve: Any, program: Any) -> None:
         assert said == "MCP服务器 'docs' 已存在"
 
 
-async def test_nothing_is_kept_of_a_server_that_cannot_be_reached(serve: Any) -> None:
+async def test_nothing_is_kept_of_a_server_that_cannot_be_reached(serve: Any, program: Any) -> None:
     async with serve() as served:
         for body in (BROKEN, {"protocol": "streamable_http"}, {"protocol": "sse", "sse_url": "no address"}):
             said = await ask(served, "POST", "/add", {"name": "docs", **body}, 500)
             assert said == "MCP server docs 注册失败"
         bad = {"protocol": "sse", "sse_url": URL, "api_key": "a\nb\nc\nd\ne"}
         await ask(served, "POST", "/add", {"name": "docs", **bad}, 500)
+        for name in ("a/b", "a\x1b[31m"):
+            await ask(served, "POST", "/add", {"name": name, **program}, 500)
         assert await servers(served) == []
         for wrong in ({"name": "", **BROKEN}, {"name": "a", "protocol": "ftp"}, {"protocol": "sse"}):
             assert (await served.http.post(f"{ROOT}/add", json=wrong)).status_code == 422

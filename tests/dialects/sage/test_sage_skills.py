@@ -129,7 +129,11 @@ async def test_what_is_refused_leaves_what_was_there(serve: Any) -> None:
 async def test_a_form_without_a_file_is_refused(serve: Any) -> None:
     async with serve() as served:
         form = {"is_system": (None, "false")}
-        assert await ask(served, "POST", "/upload", 400, files=form) == "仅支持 ZIP 文件"
+        for path, field in (("/upload", "file"), ("/upload-batch", "files")):
+            answer = await served.http.post(f"{ROOT}{path}", files=form)
+            assert answer.status_code == 422, answer.text
+            assert answer.json()["detail"][0]["loc"] == ["body", field]
+            assert (await served.http.post(f"{ROOT}{path}", data={"is_system": "false"})).status_code == 422
         answer = await served.http.post(f"{ROOT}/upload", files={"is_system": (None, "perhaps")})
         assert answer.status_code == 422
 

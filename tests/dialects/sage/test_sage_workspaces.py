@@ -85,6 +85,14 @@ async def test_no_path_leads_out(serve_users: Any, tmp_path: Path) -> None:
             sent = await ann("POST", f"{path}/upload", files={"file": (name, b"x")})
             assert sent.json()["message"] == "非法文件名", name
         assert (tmp_path / "secret.txt").read_text() == "outside-42"
+        long = await ann("POST", f"{path}/upload", files={"file": ("n" * 300, b"x")})
+        assert long.json()["message"] == "非法文件名"
+        assert (await ann("POST", f"{path}/upload", files={"other": (None, "x")})).status_code == 422
+        stats = await ann("POST", f"{path}/stat", {"paths": ["/etc/passwd"]})
+        assert stats.json()["data"]["files"][0]["error_code"] == "ACCESS_DENIED"
+        download = await ann("GET", f"{path}/download", params={"file_path": "/etc/passwd"})
+        for answer in (stats, download):
+            assert str(served.bench.home) not in answer.text
 
 
 @pytest.mark.covers("sage.stat_workspace_files", "sage.delete_agent_workspace")

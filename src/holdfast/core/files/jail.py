@@ -248,7 +248,9 @@ class WorkspaceJail:
             start = root.rstrip("/") + "/"
             if path == root or path.startswith(start):
                 return path[len(start) :]
-        raise OutsideWorkspace(f"{shorten(path, 200)} is outside of the workspace {self._root}")
+        raise OutsideWorkspace(
+            f"{shorten(path, 200)} is outside of the workspace; give a path from the workspace's root"
+        )
 
     def _split(self, path: str) -> tuple[list[str], str]:
         components = self._components(path)

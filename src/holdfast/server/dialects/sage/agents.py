@@ -36,7 +36,7 @@ async def usual_agent(workbench: Workbench) -> str:
 async def offered(workbench: Workbench) -> Offered:
     """Returns what there is that an agent of the caller's may name."""
     tools = await workbench.tools.list()
-    agents = await workbench.agents.list()
+    agents = [each for each in await workbench.agents.list() if each.spec is not None]
     models = [each.model for each in await workbench.models.own()]
     return Offered(
         # Handing work on comes with the mode.
@@ -47,7 +47,8 @@ async def offered(workbench: Workbench) -> Offered:
         ),
         servers=tuple(each.spec.name for each in await workbench.mcp.list() if each.spec.enabled),
         collections=await _collections(workbench),
-        agents=tuple(each.id for each in agents if each.spec is not None),
+        agents=tuple(each.id for each in agents),
+        unnamed=tuple(each.id for each in agents if each.layer is not Layer.SHARED),
         models={each.id: each.full_name for each in models},
     )
 

@@ -65,6 +65,12 @@ def refuse(error: ValidationError, kind: Any) -> InvalidError:
     return InvalidError(str(detail[0]["msg"]), code="invalid_request", details={_DETAIL: detail})
 
 
+def absent(field: str) -> InvalidError:
+    """Returns the error that tells of a part of a form that is not there."""
+    detail = [{"type": "missing", "loc": ["body", field], "msg": "Field required"}]
+    return InvalidError(f"{field}: Field required", code="invalid_request", details={_DETAIL: detail})
+
+
 def render_at(scope: Scope) -> Render:
     """Returns what makes the response of an error to a request."""
     if any(scope["path"].startswith(f"{PREFIX}{place}/") for place in (OAUTH, f"/api{OAUTH}")):
@@ -107,6 +113,8 @@ def _detail(info: ErrorInfo, status: int | None) -> tuple[int, dict[str, Any]] |
     if info.code == "invalid_json":
         mistake = {"type": "json_invalid", "loc": ["body", 0], "msg": "JSON decode error"}
         return 422, {"detail": [mistake]}
+    if info.code == "invalid_form":
+        return 422, {"detail": [{"type": "value_error", "loc": ["body"], "msg": info.message}]}
     if info.code == "invalid_request":
         found = info.details.get(_DETAIL)
         if found is None:

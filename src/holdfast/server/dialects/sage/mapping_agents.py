@@ -53,6 +53,9 @@ class Offered:
     """Ids of the user's collections."""
     agents: Collection[str]
     """Ids of the agents that he can see."""
+    unnamed: Collection[str]
+    """Ids of those of them that an agent hands work to where it names none: not of those that others share,
+    who would have a say in it unasked."""
     models: Mapping[str, str]
     """By the ids of the user's providers, what our files call their models."""
 
@@ -183,7 +186,7 @@ def _sub_agents(body: AgentConfig, offered: Offered, own_id: str) -> list[str]:
         return []
     wanted = body.availableSubAgentIds
     everybody = body.subAgentSelectionMode == "auto_all" or wanted is None
-    names = offered.agents if everybody else dict.fromkeys(wanted or ())
+    names = offered.unnamed if everybody else dict.fromkeys(wanted or ())
     return [name for name in names if name in offered.agents and name != own_id][:50]
 
 

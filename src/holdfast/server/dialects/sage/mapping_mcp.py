@@ -35,6 +35,9 @@ class DescribedServer:
 def new_server(body: McpBody, taken: Collection[str]) -> DescribedServer:
     """Returns a server under a name that is free among `taken`. Raises `InvalidError` for what can be
     none."""
+    # Clients name it in paths from now on.
+    if "/" in body.name or not body.name.isprintable():
+        raise failure("mcp_not_added", name=body.name, detail="name: has what no address can have")
     return _described(body, {"name": free_server_name(body.name, taken)}, {})
 
 

@@ -80,5 +80,7 @@ def said_of(error: HoldfastError, path: str) -> InvalidError:
             return failure("path_outside", detail=error.message)
         case NotFoundError():
             return failure("file_missing", path=path[:500], detail=error.message)
+        case _ if error.code == "invalid_name":
+            return failure("file_name_invalid", detail=error.message)
         case _:
             return failure("path_no_folder", detail=error.message)

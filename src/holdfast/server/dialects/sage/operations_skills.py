@@ -5,7 +5,7 @@ from __future__ import annotations
 from holdfast.core.domain.errors import InvalidError, NotFoundError
 from holdfast.core.domain.skills import SkillScope
 from holdfast.server.dialects.sage.answering import ok
-from holdfast.server.dialects.sage.errors import failure, refuse
+from holdfast.server.dialects.sage.errors import absent, failure, refuse
 from holdfast.server.dialects.sage.installing import imported, imported_or_why, importing, is_shared
 from holdfast.server.dialects.sage.mapping_skills import address, available, place_of, scope_of, skills
 from holdfast.server.dialects.sage.wire import Envelope, Nothing
@@ -59,7 +59,7 @@ async def upload(call: Call) -> Envelope[Uploaded]:
     async with received_form(call.request, await upload_limit(call.workbench)) as form:
         place = place_of(parsed(UploadForm, form.fields, refuse))
         if form.file is None:
-            raise failure("skill_zip_only", 400)
+            raise absent("file")
         info = await imported(call.workbench, form.file, place)
     data = Uploaded(user_id=principal_of(call.request).user_id)
     return ok(call, data, "skill_imported", name=info.name)
@@ -69,6 +69,8 @@ async def upload_batch(call: Call) -> Envelope[UploadedBatch]:
     """Imports the skills that several archives hold; one that cannot be imported keeps no other out."""
     locale = locale_of(call.request.headers)
     async with received_files(call.request, await upload_limit(call.workbench)) as form:
+        if not form.files:
+            raise absent("files")
         place = place_of(parsed(UploadForm, form.fields, refuse))
         results = [await imported_or_why(call.workbench, each, place, locale) for each in form.files]
     good = sum(each.success for each in results)

@@ -12,7 +12,7 @@ from holdfast.core.domain.errors import (
 from holdfast.core.domain.identity import Scope
 from holdfast.server.dialects.sage.agents import agent_meant, named_agent
 from holdfast.server.dialects.sage.answering import ok
-from holdfast.server.dialects.sage.errors import failure
+from holdfast.server.dialects.sage.errors import absent, failure
 from holdfast.server.dialects.sage.mapping_workspaces import (
     no_stat,
     said_of,
@@ -87,7 +87,7 @@ async def upload_file(call: Call) -> Envelope[Uploaded]:
     info = await agent_meant(call)
     async with received_form(call.request, await upload_limit(call.workbench)) as form:
         if form.file is None:
-            raise failure("file_name_invalid")
+            raise absent("file")
         path = target_of(form.fields.get("target_path", ""), form.file.name)
         try:
             made = await call.workbench.agent_files.upload(info.id, path, form.file.file)
