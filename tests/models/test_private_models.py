@@ -356,6 +356,19 @@ async def test_what_a_model_cannot_is_told_without_its_key(kept: Kept) -> None:
         await Desk(kept).of(user(ANN)).check(OwnModel(name="a", kind="provider", model="openai/x"), KEY, ())
 
 
+@pytest.mark.parametrize(
+    "key", ["ключ", "a\r\nX-More: b", "a b", "a" * 9_000], ids=["letters", "lines", "space", "long"]
+)
+async def test_a_key_that_no_header_can_have_is_neither_sent_nor_kept(kept: Kept, key: str) -> None:
+    asked, transport = answering({"text": "OK"})
+    ann = Desk(kept, transport=transport).of(user(ANN))
+    for call in (ann.check(MINE, key, ()), ann.add(MINE, key), ann.keep(MINE, key, None)):
+        with pytest.raises(InvalidError) as refused:
+            await call
+        assert refused.value.code == "invalid_key"
+    assert asked == [] and kept.own.all(ANN) == ()
+
+
 async def test_a_kept_key_is_asked_with_only_by_its_keeper_and_only_at_its_server(kept: Kept) -> None:
     made = kept.own.keep(MINE, KEY, ANN)
     elsewhere = made.model_copy(update={"url": "https://evil.example.org/v1"})

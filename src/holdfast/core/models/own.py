@@ -125,13 +125,13 @@ class OwnModels:
         """See `OwnModelDesk`."""
         checked = self._checked(model, owner)
         if key is not None:
-            key = _checked_key(key)
+            key = checked_key(key)
         with self._lock:
             return self._keep(checked, key, owner, anywhere)
 
     def add(self, model: OwnModel, key: str, owner: str, *, anywhere: bool = False) -> AddedModel:
         """See `OwnModelDesk`."""
-        checked, key = self._checked(model, owner), _checked_key(key)
+        checked, key = self._checked(model, owner), checked_key(key)
         with self._lock:
             mine = self.all(owner)
             same = next((each for each in mine if self._is(each, checked, key)), None)
@@ -420,10 +420,11 @@ def _asked(model: OwnModel) -> tuple[str, ...]:
     return model.kind, place.scheme, place.netloc.lower(), provider
 
 
-def _checked_key(key: str) -> str:
+def checked_key(key: str) -> str:
+    """Returns a key as it is sent: in a header, which takes no other characters. Raises `InvalidError`."""
     key = key.strip()
-    if len(key) > 8_192 or not key.isprintable() or " " in key:
-        raise InvalidError("A key has no spaces and no control characters.", code="invalid_key")
+    if len(key) > 8_192 or not key.isascii() or not key.isprintable() or " " in key:
+        raise InvalidError("A key has letters, digits and signs of ASCII, and no spaces.", code="invalid_key")
     return key
 
 

@@ -45,7 +45,7 @@ class ModelChecker:
         """Says what the model can do; what it cannot is no error, the reason stands in the result. Where the
         connection fails, nothing else is asked."""
         found = OwnModelCheck(
-            url=model.url,
+            url=model.url.rstrip("/"),
             model=model.model or model.name,
             connection=await self._tried(model, key, {"messages": [_user("Reply with OK.")]}),
         )

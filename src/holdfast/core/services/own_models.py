@@ -22,6 +22,7 @@ from holdfast.core.domain.own_models import (
     OwnModelDesk,
     OwnModelState,
 )
+from holdfast.core.models.own import checked_key
 from holdfast.core.services.access import Access
 from holdfast.core.services.model_checks import ModelChecker
 from holdfast.core.tools.web import WebFetcher
@@ -80,9 +81,10 @@ class OwnModelService:
         if key is None and model.id:
             key = await asyncio.to_thread(self._key, model)
         elif key:
-            self._seen(key.strip())
+            key = checked_key(key)
+            self._seen(key)
         checker = ModelChecker(self._web, allow_private=await self._anywhere())
-        return await checker.check(model, (key or "").strip(), abilities)
+        return await checker.check(model, key or "", abilities)
 
     async def forget(self, name: str, file: bool, private: bool | None) -> Forgotten:
         """See `Models.forget`."""
