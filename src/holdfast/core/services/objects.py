@@ -27,7 +27,7 @@ from holdfast.core.domain.transfer import CHUNK, Download, Upload
 from holdfast.core.files.object_places import FolderPlace, place_at
 from holdfast.core.identity.keys import ProviderKeys
 from holdfast.core.services.access import Access
-from holdfast.core.store.objects import ObjectTable
+from holdfast.core.store.objects import MOST, ObjectTable
 from holdfast.core.tools.web import WebFetcher, WebPage
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,8 @@ class ObjectService:
         if kept is None:
             await self._contents.drop(content)
             raise ConflictError(
-                f"A user's objects have {most} MiB at most (the setting `objects.max_mb`). Remove some.",
+                f"A user has {MOST} objects at most, and {most} MiB of them (the setting `objects.max_mb`): "
+                "remove some.",
                 code="objects_full",
             )
         if kept[1]:

@@ -9,6 +9,8 @@ from holdfast.core.domain.objects import StoredObject
 from holdfast.core.store.reader import Reader
 from holdfast.core.store.writer import Writer
 
+MOST = 10_000
+"""Objects of one user: empty ones take a row and a file each, too."""
 _COLUMNS = "id, owner, key, name, media_type, size, content, created_at"
 
 
@@ -29,18 +31,13 @@ class ObjectTable:
         sql = "SELECT * FROM objects WHERE owner = ? ORDER BY created_at DESC, rowid DESC"
         return tuple(map(_object, await self._reader.rows(sql, (owner,))))
 
-    async def used(self, owner: str) -> int:
-        """Returns how many bytes a user's objects have."""
-        rows = await self._reader.rows("SELECT COALESCE(SUM(size), 0) FROM objects WHERE owner = ?", (owner,))
-        return int(rows[0][0])
-
     async def put(
         self, made: StoredObject, content: str, most: int, *, new: bool
     ) -> tuple[StoredObject, str] | None:
         """Keeps an object in the place of its owner's of that key, which keeps its id, or with `new` beside
         it by another key; returns it, with the name of the content that it had before (empty: none).
 
-        None, and nothing is kept, where its owner's would have more than `most` bytes.
+        None, and nothing is kept, where its owner's would have more than `most` bytes or be more than `MOST`.
         """
         return await self._writer.run(lambda db: _put(db, made, content, most, new))
 
@@ -60,13 +57,13 @@ class ObjectTable:
 def _put(
     db: sqlite3.Connection, made: StoredObject, content: str, most: int, new: bool
 ) -> tuple[StoredObject, str] | None:
-    sql = "SELECT id, content, size FROM objects WHERE owner = ? AND key = ?"
+    sql = "SELECT id, content FROM objects WHERE owner = ? AND key = ?"
     old = db.execute(sql, (made.owner, made.key)).fetchone()
     if old and new:  # two came in one second
         made, old = made.model_copy(update={"key": f"{secrets.token_hex(4)}_{made.key}"}), None
-    sql = "SELECT COALESCE(SUM(size), 0) FROM objects WHERE owner = ?"
-    used = db.execute(sql, (made.owner,)).fetchone()[0] - (old[2] if old else 0)
-    if used + made.size > most:
+    sql = "SELECT COALESCE(SUM(size), 0), COUNT(*) FROM objects WHERE owner = ? AND key <> ?"
+    size, number = db.execute(sql, (made.owner, made.key)).fetchone()
+    if size + made.size > most or number >= MOST:
         return None
     if old:
         made = made.model_copy(update={"id": old[0]})

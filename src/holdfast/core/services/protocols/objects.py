@@ -24,7 +24,8 @@ class Objects(Protocol):
         it is put into; one of that key is replaced, and keeps its address. Without it the key is new.
 
         Raises `TooLargeError` for more than the setting `server.max_upload_mb` says, `ConflictError`
-        (`objects_full`) for more than `objects.max_mb` of one user, `UnavailableError` where nothing is kept.
+        (`objects_full`) for more than `objects.max_mb` of one user, or more than ten thousand objects,
+        `UnavailableError` where nothing is kept.
         """
         ...
 
