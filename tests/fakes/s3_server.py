@@ -59,6 +59,9 @@ def _handler(fake: FakeS3) -> type[BaseHTTPRequestHandler]:
         def do_PUT(self) -> None:
             self._answer()
 
+        def do_DELETE(self) -> None:
+            self._answer()
+
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
 
@@ -78,6 +81,9 @@ def _handler(fake: FakeS3) -> type[BaseHTTPRequestHandler]:
             elif self.command == "PUT":
                 fake.objects[path] = body
                 self._send(200)
+            elif self.command == "DELETE":
+                fake.objects.pop(path, None)
+                self._send(204)
             elif "list-type=2" in at.query:
                 self._send(200, _listing(fake, path.strip("/"), parse_qs(at.query)))
             elif path in fake.objects:
