@@ -132,6 +132,9 @@ async def test_a_provider_is_tried_by_real_calls(serve_users: Any, server: FakeO
         found = (await ann("POST", "/verify-capabilities", body(server)))["data"]
         assert found["connection"]["supported"] and found["structured_output"]["parsed"]
         assert found["supports_multimodal"] and found["model"] == "fake-model"
+        assert found["base_url"] == server.url
+        odd = await ann("POST", "/verify", body(server, api_keys=["ключ"]))
+        assert odd["code"] == 500 and "ASCII" in odd["message"]
         created = await ann("POST", "/create", body(server, api_keys=["sk-wrong-key-0000"]))
         assert created["code"] == 500 and (await ann("GET", "/list"))["data"] == []
 
@@ -142,4 +145,6 @@ async def test_a_user_makes_the_engine_ask_no_private_address(serve_users: Any, 
         for path in ("/verify", "/create", "/verify-capabilities"):
             refused = await ann("POST", path, body(server))
             assert refused["code"] == 500 and "not at a public address" in refused["message"]
+        blind = await ann("POST", "/verify-multimodal", body(server))
+        assert blind["success"] and "not at a public address" in blind["data"]["error"]
         assert server.requests == []

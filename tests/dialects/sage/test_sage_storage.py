@@ -52,11 +52,13 @@ async def test_a_file_is_fetched_by_its_address_and_executed_by_no_browser(serve
             assert answer.headers["content-security-policy"] == "sandbox; default-src 'none'"
         assert "_e%20x.png" in await uploaded(served, "e x.png", PNG, ann)
         missing = await served.http.get("/sage/api/oss/objects/guessed/uploads/images/example.png")
-        assert missing.status_code == 500 and missing.json()["data"] is None
+        assert missing.status_code == 404 and missing.json()["message"] == "文件不存在"
         assert (
             await served.http.post(UPLOAD, files={"file": ("a", b"b")}, headers=NOBODY)
         ).status_code == 401
-        assert (await served.http.post(UPLOAD, files={"other": (None, "b")}, headers=ann)).status_code == 422
+        for empty in ({"files": {"other": (None, "b")}}, {"data": {"path": "a"}}, {"json": {}}):
+            answer = await served.http.post(UPLOAD, headers=ann, **empty)
+            assert (answer.status_code, answer.json()["message"]) == (422, "缺少文件")
 
 
 async def test_files_are_no_larger_than_uploads_and_go_where_the_settings_say(serve_users: Any) -> None:

@@ -38,6 +38,7 @@ from holdfast.server.dialects.sage.wire_providers import (
 from holdfast.server.kit.operations import Call, Operation
 
 _EVERY: tuple[Ability, ...] = ("images", "structured")
+_REFUSALS = (InvalidError, ForbiddenError, ConflictError, ToolError)
 _OWN_CODES = ("scope_missing",)
 """What is about the caller instead of the provider, and is told as everywhere."""
 
@@ -49,8 +50,14 @@ async def verify_provider(call: Call) -> Envelope[None]:
 
 
 async def verify_multimodal(call: Call) -> Envelope[Multimodal]:
-    """Finds out whether a provider's model sees."""
-    found = multimodal(await _asked(call, ("images",)))
+    """Finds out whether a provider's model sees: one that cannot be asked does not."""
+    body: ProviderBody = call.body
+    try:
+        found = multimodal(await call.workbench.models.check(own_model(body), body.api_keys[0], ("images",)))
+    except _REFUSALS as error:
+        if error.code in _OWN_CODES:
+            raise
+        found = Multimodal(supports_multimodal=False, error=error.message)
     return ok(call, found, "provider_sees" if found.supports_multimodal else "provider_sees_not")
 
 
@@ -133,7 +140,7 @@ def _told(said: str = "provider_refused") -> Iterator[None]:
     """Tells what is wrong with a provider as Sage's clients look for it."""
     try:
         yield
-    except (InvalidError, ForbiddenError, ConflictError, ToolError) as error:
+    except _REFUSALS as error:
         if error.code in _OWN_CODES:
             raise
         _refuse(said, error.message)

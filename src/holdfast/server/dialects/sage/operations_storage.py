@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.types import ASGIApp
 
-from holdfast.core.domain.errors import UnavailableError
+from holdfast.core.domain.errors import NotFoundError, UnavailableError
 from holdfast.core.domain.objects import SAFE_IMAGES, StoredObject
 from holdfast.server.dialects.sage.answering import ok
 from holdfast.server.dialects.sage.errors import failure
@@ -16,11 +16,13 @@ from holdfast.server.dialects.sage.wire import PREFIX, Envelope
 from holdfast.server.dialects.sage.wire_storage import Stored, StoredFile, UrlBody, WorkspaceFile
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.origin import origin_of, path_of
-from holdfast.server.kit.transfer import SentFile, received_form, upload_limit
+from holdfast.server.kit.transfer import SentFile, is_form, received_form, upload_limit
 
 
 async def upload_object(call: Call) -> Envelope[Stored]:
     """Keeps a file; `path` is its key, or a folder."""
+    if not is_form(call.request):
+        raise failure("storage_no_file", 422)
     async with received_form(call.request, await upload_limit(call.workbench)) as form:
         if form.file is None:
             raise failure("storage_no_file", 422)
@@ -48,8 +50,11 @@ async def import_workspace_file(call: Call) -> Envelope[StoredFile]:
 
 async def fetch_object(call: Call) -> ASGIApp:
     """Sends a file to who knows its address: pictures to be shown, all else to be saved."""
-    found = await call.workbench.objects.look(call.path["object_id"])
-    content = await call.workbench.objects.open(found.id)
+    try:
+        found = await call.workbench.objects.look(call.path["object_id"])
+        content = await call.workbench.objects.open(found.id)
+    except NotFoundError:
+        raise failure("storage_gone", 404) from None  # browsers and models ask, who know no envelopes
     return SentFile(content, shown=found.media_type in SAFE_IMAGES)
 
 
