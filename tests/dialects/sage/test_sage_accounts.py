@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from holdfast.core.domain.identity import Role
+from holdfast.core.domain.identity import Role, Scope
 from holdfast.server.app import DEFAULT_ROOT, composed_apis
 from holdfast.server.kit.meter import Meter
 from holdfast.server.security import HostNames, Rates, TcpDoor
@@ -195,6 +195,33 @@ async def test_who_signs_out_is_let_in_no_more_by_either(house: Any, path: str, 
         assert "Max-Age=0" in left.headers["set-cookie"]
         for each in (cookie, token):
             assert (await http.get(f"{AUTH}/session", headers=each)).status_code == 401
+
+
+@pytest.mark.parametrize("path", [f"{AUTH}/logout", "/sage/logout"], ids=["api", "page"])
+async def test_who_shows_two_logins_signs_out_of_both(house: Any, path: str) -> None:
+    async with house() as home, home.client() as http, home.client() as other:
+        await home.add("ann")
+        await home.add("bob")
+        token = (await login(http, "ann")).json()["data"]["access_token"]
+        await login(other, "bob")
+        cookies = [f"sage_session={each.cookies['sage_session']}" for each in (http, other)]
+        http.cookies.clear()
+        both = {"Authorization": f"Bearer {token}", "Cookie": cookies[1]}
+        assert (await http.post(path, headers=both)).status_code in (200, 303)
+        for shown in ({"Authorization": f"Bearer {token}"}, *({"Cookie": each} for each in cookies)):
+            http.cookies.clear()
+            assert (await http.get(f"{AUTH}/session", headers=shown)).status_code == 401
+
+
+async def test_who_may_do_less_ends_no_login_that_may_do_more(house: Any) -> None:
+    async with house() as home, home.client() as http:
+        await home.add("ann")
+        made = await home.workbench.accounts.sign_in("ann", SECRET)
+        me = home.workbench.as_principal(await home.workbench.authenticate(made.secret))
+        less = {"Authorization": f"Bearer {(await me.users.login(scope=Scope.CHAT)).secret}"}
+        assert (await http.post(f"{AUTH}/logout", headers=less)).status_code == 200
+        assert (await http.get(f"{AUTH}/session", headers=less)).status_code == 401
+        assert (await home.workbench.authenticate(made.secret)).name == "ann"
 
 
 @pytest.mark.covers("sage.logout")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from starlette.requests import Request
 from starlette.responses import Response
 
 from holdfast.core.domain.identity import NewCredential
 from holdfast.core.domain.upstream import FLOW_S
 from holdfast.server.dialects.sage.keys import COOKIE
+from holdfast.server.kit.cookies import cookie_of
 from holdfast.server.kit.origin import origin_of
 
 SESSION_S = 14 * 86_400
@@ -39,11 +38,7 @@ def forget_flow(request: Request, response: Response) -> None:
 
 def flow_of(request: Request) -> str:
     """Returns what the browser has kept; empty where it has nothing."""
-    try:
-        found = SimpleCookie(request.headers.get("cookie", "")).get(FLOW)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    return cookie_of(request.headers, FLOW)
 
 
 def _keep(request: Request, response: Response, name: str, value: str, life_s: int) -> None:

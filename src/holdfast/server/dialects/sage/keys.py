@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
-
 from starlette.datastructures import Headers
 
 from holdfast.server.kit.auth import shown_secret
+from holdfast.server.kit.cookies import cookie_of
 
 COOKIE = "sage_session"
 PROXIED = "x-sage-internal-userid"
@@ -15,26 +14,20 @@ PROXIED = "x-sage-internal-userid"
 
 def secret_of(headers: Headers) -> str:
     """Returns the login of a request; empty where it has none, or two cookies."""
-    return shown_secret(headers) or _in_cookie(headers)
+    return shown_secret(headers) or in_cookie(headers)
+
+
+def in_cookie(headers: Headers) -> str:
+    """Returns the login of a request's cookie; empty where it has none."""
+    return cookie_of(headers, COOKIE)
 
 
 def other_secret_of(headers: Headers) -> str:
     """Returns the login of the cookie, where another secret stands before it."""
-    return _in_cookie(headers) if shown_secret(headers) else ""
+    return in_cookie(headers) if shown_secret(headers) else ""
 
 
 def name_of(headers: Headers) -> str:
     """Returns whom a proxy says that a request is from; empty where none does, or two."""
     named = headers.getlist(PROXIED)
     return named[0].strip() if len(named) == 1 else ""
-
-
-def _in_cookie(headers: Headers) -> str:
-    given = headers.getlist("cookie")
-    if len(given) != 1:
-        return ""
-    try:
-        found = SimpleCookie(given[0]).get(COOKIE)
-    except CookieError:
-        return ""
-    return "" if found is None else found.value

@@ -20,6 +20,7 @@ from holdfast.server.dialects.sage.wire_accounts import (
     UserId,
     UserInfo,
 )
+from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.guessing import guessing
 from holdfast.server.kit.operations import Call, Operation, written
 
@@ -56,7 +57,7 @@ async def login(call: Call) -> Response:
 
 async def logout(call: Call) -> Response:
     """Ends the login that is shown."""
-    await sign_out(call.request, call.workbench)
+    await sign_out(call.request, await call.door.host(), principal_of(call.request))
     response = written(Envelope[Nothing], ok(call, Nothing(), "signed_out"))
     forget_login(call.request, response)
     return response

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import wraps
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from holdfast.core.domain.errors import HoldfastError, NotFoundError
+from holdfast.core.domain.errors import HoldfastError
 from holdfast.core.domain.upstream import UpstreamAnswer, own_path
 from holdfast.server.dialects.sage.answering import ok
 from holdfast.server.dialects.sage.cookies import (
@@ -23,6 +22,7 @@ from holdfast.server.dialects.sage.errors import told
 from holdfast.server.dialects.sage.keys import secret_of
 from holdfast.server.dialects.sage.mapping_upstream import callback_of, provider_dto, upstream_failure
 from holdfast.server.dialects.sage.sign_in_page import leaving_page, sign_in_page, signed_in_page
+from holdfast.server.dialects.sage.signing_in import sign_out
 from holdfast.server.dialects.sage.wire import PREFIX, Envelope, ErrorBody
 from holdfast.server.dialects.sage.wire_upstream import (
     ProviderDto,
@@ -133,10 +133,7 @@ async def _sign_in(call: Call) -> Response:
 async def _sign_out(call: Call) -> Response:
     """Ends the login that a browser shows"""
     known = await recognised(call.request, secret_of)
-    if known is not None and known.credential_id is not None:
-        host = await call.door.host()
-        with suppress(NotFoundError):  # an API key stays
-            await host.as_principal(known).users.logout(known.credential_id)
+    await sign_out(call.request, await call.door.host(), known)
     response = RedirectResponse(f"{path_of(call.request, PREFIX)}/login", 303)
     forget_login(call.request, response)
     return response
