@@ -15,6 +15,7 @@ from tests.fakes.small_mcp import small_server
 from tests.knowledge_service.conftest import MemoryIndex
 
 from holdfast.core.domain.custom_tools import PythonToolSpec
+from holdfast.core.domain.mcp import McpServerSpec
 from holdfast.core.domain.models import Finished, ModelRequest, ToolCallDelta
 from holdfast.core.domain.own_models import OwnModel
 from holdfast.server.dialects.sage.mapping_streams import taken_apart
@@ -290,6 +291,16 @@ async def test_extra_mcp_config_is_a_server_of_this_run(serve: Any, tmp_path: Pa
             assert await refused(served, extra_mcp_config={"x": wrong})
 
 
+async def test_available_tools_bring_those_of_ones_own_servers(serve: Any, tmp_path: Path) -> None:
+    tools = 'TOOLS = [{"name": n, "inputSchema": {"type": "object"}} for n in ("sum", "other")]\n'
+    command = small_server(tmp_path / "own.py", tools + "def call(params):\n    return 'called'\n")
+    async with serve() as served:
+        await served.bench.workbench.mcp.add(McpServerSpec(name="mine", command=command))
+        assert "mcp__mine__sum" not in (await sent(served)).tools
+        wanted = ["read_file", "mcp__mine__sum", "mcp__nobodys__sum"]
+        assert (await sent(served, available_tools=wanted)).tools == {"read_file", "mcp__mine__sum"}
+
+
 # --- what it sees, and how it ends
 
 
@@ -348,11 +359,16 @@ async def test_questions_are_put_into_the_reply(serve: Any, say: Any) -> None:
 
 
 async def test_system_context_is_told_and_wins_over_the_agents(serve: Any) -> None:
-    agent = "ext: {sage: {systemContext: {city: Bath, season: spring}}}\n"
-    async with serve(agent=agent) as served:
-        found = await sent(served, system_context={"city": "Wells", "limits": {"rooms": 2}})
-        assert "- city: Wells" in found.system and "Bath" not in found.system
-        assert "- season: spring" in found.system
+    async with serve() as served:
+        agents = {"city": "Bath", "season": "spring", "response_language": "pt"}
+        config = {"name": "Guide", "systemPrefix": "You guide.", "systemContext": agents}
+        made = (await served.http.post("/sage/api/agent/create", json=config)).json()["data"]["agent_id"]
+        said_here = {"city": "Wells", "season": "spring", "response_language": "en", "limits": {"rooms": 2}}
+        found = await sent(served, agent_id=made, system_context=said_here)
+        assert found.system.count("- season: spring") == 1, "it stands in what the agent is told"
+        assert found.system.index("- city: Bath") < found.system.index("- city: Wells")
+        assert "It holds where the agent's context says something else" in found.system
+        assert "response_language: pt" in found.system and "response_language: en" not in found.system
         assert '- limits: {"rooms": 2}' in found.system
 
 

@@ -79,6 +79,20 @@ async def test_a_run_that_has_ended_is_resumed_at_every_index(serve: Any) -> Non
         assert await resumed(served.http, "nowhere", 3) == []
 
 
+async def test_who_resumes_what_was_interrupted_before_hears_its_end(serve: Any) -> None:
+    async with serve([ANSWERS]) as served:
+        model = Driven(served.bench.model)
+        async with open_stream(served.http, "web-stream", asked(session_id="s")) as stream:
+            model.let(3)
+            seen = await taken(stream, 2)
+            await served.http.post("/sage/api/sessions/s/interrupt")
+            assert [line async for line in stream] == [], "who was there hears nothing more"
+        *rest, end = await resumed(served.http, "s", 1)
+        assert rest == seen[1:]
+        assert (end["type"], end["resume_fallback"]) == ("stream_end", True)
+        assert await resumed(served.http, "s", 2) == await resumed(served.http, "s", 3) == [end]
+
+
 async def test_a_run_goes_on_when_its_client_has_gone_and_is_resumed_at_every_index(serve: Any) -> None:
     async with serve([LOOKS, ANSWERS]) as served:
         model = Driven(served.bench.model)

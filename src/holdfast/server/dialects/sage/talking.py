@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from uuid import uuid4
@@ -17,6 +17,7 @@ from holdfast.core.domain.errors import (
     NotFoundError,
 )
 from holdfast.core.domain.events import LoggedEvent
+from holdfast.core.domain.mcp import server_of
 from holdfast.core.domain.messages import UserPart
 from holdfast.core.domain.runs import RunOptions, Session
 from holdfast.core.services.workbench import Workbench
@@ -158,7 +159,11 @@ async def _options(
     have = Have(agent.spec)
     if asked.available_tools is not None:
         tools = await workbench.tools.list()
-        have = replace(have, custom_tools={tool.name for tool in tools if tool.source == "custom"})
+        have = replace(
+            have,
+            custom_tools={tool.name for tool in tools if tool.source == "custom"},
+            servers=await _servers(workbench, asked.available_tools),
+        )
     if asked.available_skills is not None:
         skills = await workbench.skills.list(agent=agent.name)
         have = replace(have, skills={skill.name for skill in skills})
@@ -169,6 +174,13 @@ async def _options(
         agents = await workbench.agents.list()
         have = replace(have, agents={name for one in agents if one.spec for name in (one.id, one.name)})
     return stream_options(asked, tags, model, have)
+
+
+async def _servers(workbench: Workbench, tools: Sequence[str]) -> set[str]:
+    """Returns the names of the caller's MCP servers, where any of these tools is one of a server."""
+    if not any(map(server_of, tools)):
+        return set()
+    return {each.spec.name for each in await workbench.mcp.list() if each.spec.enabled}
 
 
 async def _model(workbench: Workbench, asked: ChatRequest) -> str | None:
@@ -242,8 +254,9 @@ def detached(call: Call, begun: Begun, locale: Locale) -> FrameStream:
 
 def resumed(call: Call, session: Session | None, called: str, have: int, locale: Locale) -> FrameStream:
     """Returns the lines of a session's latest run behind the first `have`, and then those that come. For who
-    has them all, and for who has none of a run that has ended, there is an end record that says so: what was
-    said stands in the conversation. Nothing is told of a session that there is not."""
+    has them all, for who has none of a run that has ended, and behind what a run has told that was cancelled
+    before, there is an end record that says so: what was said stands in the conversation. Nothing is told of
+    a session that there is not."""
     frames = _nothing() if session is None else _rest(call, session, called, have, locale)
     door = call.door
     return FrameStream(frames, closing=door.closing, ping_s=door.ping_s, ping=HEARTBEAT, media_type=PLAIN)
@@ -258,17 +271,18 @@ async def _nothing() -> AsyncGenerator[bytes, None]:
 async def _rest(
     call: Call, session: Session, called: str, have: int, locale: Locale
 ) -> AsyncGenerator[bytes, None]:
-    told = False
-    if session.run_id is not None and (have or busy(session)):
+    goes_on, without_end = busy(session), True
+    if session.run_id is not None and (have or goes_on):
         encoder = LineEncoder(called, locale, progress=bool(kept(session).get(PROGRESS)))
         answer = LineAnswer(call, session.run_id, encoder, "detach", have)
         async with aclosing(answer.frames()) as lines:
             async for line in lines:
-                told = True
+                without_end = False
                 yield line
         if not encoder.state.ended:
             return
-    if not told:
+        without_end = without_end or (not goes_on and encoder.state.status == "cancelled")
+    if without_end:
         yield fallback_end(called, session.updated_at.timestamp())
 
 
