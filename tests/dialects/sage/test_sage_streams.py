@@ -173,6 +173,8 @@ async def test_failed_tools_say_so_in_sages_words(serve: Any) -> None:
     assert [line["metadata"] for line in results] == [{"tool_execution_status": "error"}] * 2
     assert [(one["success"], one["status"]) for one in told] == [(False, "error")] * 2
     assert [one["error_code"] for one in told] == ["TOOL_ERROR", "SAFETY_BLOCKED"]
+    assert all(one["error"] == one["message"] == one["raw_error"] for one in told)
+    assert [one.get("policy_action") for one in told] == [None, "deny"]
 
 
 # --- ends
@@ -287,7 +289,7 @@ async def test_what_cannot_be_begun_is_refused_in_an_envelope(serve: Any) -> Non
         assert await refusal(http, "chat", unknown) == (500, "Agent 不存在")
         assert await refusal(http, "chat", unknown, **{"X-Sage-Locale": "en"}) == (
             500,
-            "The agent does not exist",
+            "Agent does not exist",
         )
         answer = await http.post("/sage/api/chat", json={"messages": [{"role": "user", "content": "Hi"}]})
         assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "agent_id"])
@@ -451,7 +453,9 @@ async def test_a_chat_waits_for_a_decision_and_says_so(serve: Any) -> None:
         async def decided(id: str, decision: str, session: str = "s", **more: str) -> str:
             body = {"session_id": session, "approval_id": id, "decision": decision, **more}
             answer = (await http.post("/sage/api/sandbox/approval", json=body)).json()
-            assert answer["data"]["success"] is (answer["data"]["status"] == "resolved")
+            resolved = answer["data"]["status"] == "resolved"
+            assert answer["data"]["success"] is resolved
+            assert (answer["message"] == "审批已提交") is resolved
             return str(answer["data"]["status"])
 
         for decision, status in (("approve", "success"), ("deny", "error")):
@@ -461,7 +465,7 @@ async def test_a_chat_waits_for_a_decision_and_says_so(serve: Any) -> None:
                 assert (waits["type"], waits["role"]) == ("sandbox_approval_requested", "system")
                 assert (waits["tool_name"], waits["category"]) == ("write_file", "write")
                 id, hashed = waits["approval_id"], waits["command_hash"]
-                assert "asked.md" in waits["command"]
+                assert "asked.md" in waits["command"] and len(hashed) == 64
                 assert await decided(id, "perhaps") == "invalid_decision"
                 assert await decided("nobody", decision) == "not_found"
                 assert await decided(id, decision, "elsewhere") == "session_mismatch"

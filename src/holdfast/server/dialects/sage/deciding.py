@@ -9,7 +9,7 @@ from holdfast.core.domain.errors import ConflictError, NotFoundError
 from holdfast.core.domain.runs import Session
 from holdfast.core.domain.values import all_items
 from holdfast.core.services.workbench import Workbench
-from holdfast.server.dialects.sage.encoder import command_of
+from holdfast.server.dialects.sage.encoder import command_hash, command_of
 from holdfast.server.dialects.sage.sessions import SESSIONS
 from holdfast.server.dialects.sage.wire_streams import AuditRecord, SandboxDecision
 
@@ -28,7 +28,7 @@ async def decided(workbench: Workbench, asked: SandboxDecision) -> str:
         return "session_mismatch" if error.code == "session_not_found" else "not_found"
     if session.id not in (approval.session_id, approval.parent_session_id):
         return "session_mismatch"
-    if asked.command_hash is not None and asked.command_hash != approval.fingerprint:
+    if asked.command_hash is not None and asked.command_hash != command_hash(approval):
         return "command_mismatch"
     if approval.status is not ApprovalStatus.PENDING:
         return "expired" if approval.status is ApprovalStatus.EXPIRED else "already_resolved"
@@ -52,7 +52,7 @@ def _record(approval: Approval) -> AuditRecord:
     return AuditRecord(
         approval_id=approval.id,
         command=command_of(approval),
-        command_hash=approval.fingerprint,
+        command_hash=command_hash(approval),
         category=approval.risk.value,
         reason=approval.reason,
         tool_name=approval.tool,

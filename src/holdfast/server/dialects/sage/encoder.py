@@ -6,6 +6,7 @@ says how many lines it has, and is told the others.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -68,7 +69,10 @@ def agent_called(called: str, mode: str) -> str:
 def failed_result(outcome: str, text: str) -> str:
     """Returns what a tool gave that has failed, as histories and streams tell it."""
     code = _ERROR_CODES.get(outcome, "TOOL_ERROR")
-    told = {"success": False, "status": "error", "error_code": code, "error": text, "message": text}
+    told = {"success": False, "status": "error", "error_code": code}
+    told |= dict.fromkeys(("error", "message", "raw_error"), text)
+    if outcome == "denied":
+        told |= {"policy_action": "deny", "reason": text}
     return json.dumps(told, ensure_ascii=False)
 
 
@@ -346,7 +350,7 @@ def approval_told(approval: Approval) -> Line:
     return {
         "approval_id": approval.id,
         "command": command_of(approval),
-        "command_hash": approval.fingerprint,
+        "command_hash": command_hash(approval),
         "category": approval.risk.value,
         "reason": approval.reason,
         "approval_mode": "on-request",
@@ -363,6 +367,11 @@ def command_of(approval: Approval) -> str:
     if isinstance(command, str):
         return command
     return f"{approval.tool} {json.dumps(approval.arguments, ensure_ascii=False)}"
+
+
+def command_hash(approval: Approval) -> str:
+    """Returns what stands for the call as people have seen it: who decides may say that he means this one."""
+    return hashlib.sha256(f"{approval.fingerprint}\0{command_of(approval)}".encode()).hexdigest()
 
 
 def _usage(event: UsageRecorded) -> Line:

@@ -64,7 +64,9 @@ async def stream_active_sessions(call: Call) -> ASGIApp:
 async def decide_sandbox_approval(call: Call) -> Envelope[SandboxDecided]:
     """Lets a call go that waits for a person, or denies it."""
     status = await decided(call.workbench, call.body)
-    return ok(call, SandboxDecided(success=status == RESOLVED, status=status), "sandbox_decided")
+    resolved = status == RESOLVED
+    said = SandboxDecided(success=resolved, status=status)
+    return ok(call, said, "sandbox_decided" if resolved else "sandbox_not_decided", status=status)
 
 
 async def audit_sandbox_approvals(call: Call) -> Envelope[Audit]:

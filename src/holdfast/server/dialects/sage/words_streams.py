@@ -10,10 +10,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Parts of the type {kind} cannot be taken; send text and image_url",
     ),
     "image_unreadable": ("图片数据无法读取", "The data of an image is no base64"),
-    "agent_not_there": ("Agent 不存在", "The agent does not exist"),
+    "agent_not_there": ("Agent 不存在", "Agent does not exist"),
     "session_running": (
         "会话正在运行中，请先调用 interrupt 或使用不同的会话ID",
-        "The session is running; interrupt it first, or use another session id",
+        "The conversation is already running. Call interrupt first or use a different session ID",
     ),
     "session_id_invalid": (
         "会话ID无效：应为 1 到 1000 个字符",
@@ -29,6 +29,7 @@ WORDS: dict[str, tuple[str, str]] = {
         "extra_mcp_config.{name} cannot be used: {reason}",
     ),
     "sandbox_decided": ("审批已提交", "The decision was taken"),
+    "sandbox_not_decided": ("审批未生效: {status}", "Nothing was decided: {status}"),
     "sandbox_audit": ("获取审批记录成功", "The decisions were read"),
     "run_failed": ("工作流执行失败: {error}", "The run has failed: {error}"),
     "run_cut": ("处理失败: {error}", "Processing has failed: {error}"),
