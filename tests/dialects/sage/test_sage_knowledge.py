@@ -111,7 +111,11 @@ async def test_documents_are_sent_found_and_deleted(serve: Any, index: MemoryInd
             task,
             "file",
         )
-        assert await data_of(http.get(f"{ROOT}/doc/info/{NOBODY}")) is None
+        for nobody in (NOBODY, "none"):
+            assert await data_of(http.get(f"{ROOT}/doc/info/{nobody}")) is None
+            assert await data_of(http.delete(f"{ROOT}/doc/delete/{nobody}"), 500) == "知识库文档不存在"
+            assert (await data_of(http.put(f"{ROOT}/doc/redo/{nobody}")))["user_id"] == ""
+            assert await data_of(http.delete(f"{ROOT}/delete/{nobody}"), 500) == "知识库不存在"
         await data_of(http.delete(f"{ROOT}/doc/delete/{passage['doc_id']}"))
         assert await data_of(http.delete(f"{ROOT}/doc/delete/{passage['doc_id']}"), 500) == "知识库文档不存在"
         assert await documents(served, base) == [("oil.md", 3)]

@@ -248,11 +248,11 @@ OPERATIONS: tuple[Operation, ...] = (
     _get("kdb_info", f"{_ROOT}/info", info, BaseQuery, BaseInfo),
     _post("kdb_retrieve", f"{_ROOT}/retrieve", retrieve, Retrieve, Results),
     _get("kdb_list", f"{_ROOT}/list", list_bases, BasesQuery, BaseList),
-    Operation("kdb_delete", "DELETE", f"{_ROOT}/delete/{{kdb_id:uuid}}", delete, result=Envelope[Done]),
+    Operation("kdb_delete", "DELETE", f"{_ROOT}/delete/{{kdb_id}}", delete, result=Envelope[Done]),
     _post("kdb_clear", f"{_ROOT}/clear", clear, BaseId, Done),
     _post("kdb_redo_all", f"{_ROOT}/redo_all", redo_all, BaseId, Done),
     _get("kdb_doc_list", f"{_DOC}/list", list_documents, DocumentsQuery, DocumentList),
-    Operation("kdb_doc_info", "GET", f"{_DOC}/info/{{doc_id:uuid}}", document, result=Envelope[DocumentInfo]),
+    Operation("kdb_doc_info", "GET", f"{_DOC}/info/{{doc_id}}", document, result=Envelope[DocumentInfo]),
     Operation(
         "kdb_doc_add_by_files",
         "POST",
@@ -262,9 +262,9 @@ OPERATIONS: tuple[Operation, ...] = (
         takes="multipart/form-data",
     ),
     Operation(
-        "kdb_doc_delete", "DELETE", f"{_DOC}/delete/{{doc_id:uuid}}", delete_document, result=Envelope[Done]
+        "kdb_doc_delete", "DELETE", f"{_DOC}/delete/{{doc_id}}", delete_document, result=Envelope[Done]
     ),
-    Operation("kdb_doc_redo", "PUT", f"{_DOC}/redo/{{doc_id:uuid}}", redo_document, result=Envelope[Done]),
+    Operation("kdb_doc_redo", "PUT", f"{_DOC}/redo/{{doc_id}}", redo_document, result=Envelope[Done]),
     _get("kdb_doc_task_process", f"{_DOC}/task_process", task_process, TaskQuery, TaskProcess),
     _post("kdb_doc_task_redo", f"{_DOC}/task_redo", redo_task, TaskId, Done),
 )
