@@ -205,4 +205,4 @@ def test_who_is_shut_out_is_told_how_to_sign_in() -> None:
     model = Model(header=Header(place="bench"))
     assert "/login" not in plain(hint_lines(model, "The key has expired."))
     model.shut_out = True
-    assert "/login signs in   /reconnect" in plain(hint_lines(model, "The key has expired."))
+    assert "/login, or the palette, signs in   /reconnect" in plain(hint_lines(model, "The key has expired."))

@@ -186,8 +186,12 @@ class UrlChannel(Channel):
             return UnsupportedError(message, code="no_engine_there")
         if not isinstance(error, UnauthenticatedError) or error.code == "wrong_password":
             return error
-        makes = "`holdfast keys create NAME` on that machine makes one."
         said = {"key_expired": "has expired", "key_revoked": "was revoked"}.get(error.code, "is not known")
+        if self._address.login:
+            who, url = sanitize_line(self._address.login), self._address.url
+            message = f"The login of {who} {said} at {self.name}; `holdfast login {url}` signs in again."
+            return UnauthenticatedError(message, code=error.code, details=error.details)
+        makes = "`holdfast keys create NAME` on that machine makes one."
         message = (
             f"The key {said} at {self.name}; {makes}"
             if self._address.key

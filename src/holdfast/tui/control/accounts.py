@@ -32,10 +32,15 @@ from holdfast.tui.presenters.forms.fields import form_of
 from holdfast.tui.presenters.spans import line
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from holdfast.core.domain.identity import User
     from holdfast.tui.control.connection import Connection
     from holdfast.tui.control.desk import Action
     from holdfast.tui.screens.modelled import ModelScreen
+    from holdfast.tui.start import Remote
+
+    SignIn = Callable[[str, str], Awaitable[None]]
 
 Wrong = dict[str, str] | str | None
 
@@ -46,6 +51,11 @@ class AccountControl:
     def __init__(self, context: Context, connection: Connection) -> None:
         self._context = context
         self._connection = connection
+        remote = context.remote
+        self._name = remote.login if remote is not None else ""
+        """By whose login the app is let in; empty: by a key, as far as is known."""
+        self._asking = False
+        connection.on_shut_out = self._ask_again
         self.actions: dict[str, Action] = {"login": self.login, "password": self.password}
 
     async def login(self, name: str = "") -> None:
@@ -57,20 +67,39 @@ class AccountControl:
             )
         if remote.sign_in is None:
             raise UnsupportedError("In a browser the page of `holdfast web` signs in: load it anew.")
-        sign_in, place = remote.sign_in, sanitize_line(remote.engine.place)
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            signed_in = await self._sign_in(remote, remote.sign_in, name)
+        finally:
+            self._asking = False
+        if signed_in:
+            self._context.model.header = replace(self._context.model.header, who="", role="")
+            self._connection.renew()
+
+    async def _sign_in(self, remote: Remote, sign_in: SignIn, name: str) -> bool:
+        """Asks for name and password until they are right; says whether they were."""
+        place, over = sanitize_line(remote.engine.place), self._context.model.shut_out
 
         async def take(filled: dict[str, Any]) -> Wrong:
             await sign_in(filled["name"].strip(), filled["password"])
+            self._name = filled["name"].strip()
             return None
 
         about = [line((f"At {place}. The login is kept until it expires, or `holdfast logout`.", "muted"))]
+        if over:
+            about.insert(0, line(("You are not let in any more. What you were writing stays.", "warning")))
         if remote.engine.is_open:
             about.append(line(("Not encrypted: others on the way can read the password.", "warning")))
-        form = form_of(login_schema(name or remote.login or self._context.model.header.who))
-        if await self._context.app.dialogs.form("Sign in", form, "sign in", take, about=about) is None:
-            return
-        self._context.model.header = replace(self._context.model.header, who="", role="")
-        self._connection.renew()
+        form = form_of(login_schema(name or self._name))
+        dialogs = self._context.app.dialogs
+        return await dialogs.form("Sign in", form, "sign in", take, about=about) is not None
+
+    def _ask_again(self) -> None:
+        """Asks whose login has ended to sign in again; who came with a key is only told how."""
+        if self._name:
+            self._context.app.do("login")
 
     async def password(self, _: str = "") -> None:
         """Gives the person another password."""

@@ -49,6 +49,8 @@ class Connection:
         """Reads the lists, each time that the engine is reached."""
         self.on_event: Callable[[LoggedEvent], None] | None = None
         """Takes an event of any session, deltas left out."""
+        self.on_shut_out: Callable[[], None] | None = None
+        """Is told that the engine does not know any more who this is, where signing in may help."""
 
     async def run(self) -> None:
         """Connects and follows, for ever."""
@@ -133,6 +135,8 @@ class Connection:
         signs_in = remote is not None and remote.sign_in is not None
         self._context.model.shut_out = signs_in and isinstance(why, UnauthenticatedError)
         self._state("failed" if hopeless else "lost")
+        if self._context.model.shut_out and self.on_shut_out is not None:
+            self.on_shut_out()
         if hopeless:
             await self._pause(None)
 

@@ -269,7 +269,7 @@ def not_twice(filled: Mapping[str, Any]) -> dict[str, str]:
 
 def headline(state: AdminState, engine: EngineState = "ready") -> Line:
     """Returns the first line."""
-    said = "" if state.users is None else f"  {counted(len(state.users), 'user')}"
+    said = "" if not state.users else f"  {counted(len(state.users), 'user')}"
     register = "  people can make accounts" if state.registration else ""
     return line(("Administration", "brand"), engine_note(engine), (said, "muted"), (register, "warning"))
 
@@ -382,7 +382,7 @@ def detail_lines(state: AdminState, tab: str, current: str | None, now: datetime
 def _user_lines(one: UserView | None, now: datetime) -> list[Line]:
     if one is None:
         return []
-    can = "may look after the engine, too" if one.role == "admin" else "has objects of his own, no more"
+    can = "may look after the engine, too" if one.role == "admin" else "has their own sessions, agents and files, no more"
     facts = (("called", one.called), ("e-mail", one.email), ("phone", one.phone))
     return [
         line((one.name, "heading"), ("  you" if one.me else "", "muted")),

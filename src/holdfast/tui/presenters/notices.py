@@ -57,7 +57,7 @@ def hint_lines(model: Model, engine_says: str) -> list[Line]:
     if engine_says:
         said = line((sanitize_line(engine_says), "error"))
         if model.shut_out:
-            said = line(*said, ("   /login", "key"), (" signs in", "muted"))
+            said = line(*said, ("   /login", "key"), (", or the palette, signs in", "muted"))
         return [line(*said, ("   /reconnect", "key"), (" tries again", "muted"))]
     run = model.run.current
     if run is not None and model.silent:

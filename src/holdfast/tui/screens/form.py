@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -16,7 +17,7 @@ from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.forms.fields import Form, Raw
 from holdfast.tui.presenters.spans import Line, line
 from holdfast.tui.screens.dialogs import Dialog, key_hint
-from holdfast.tui.widgets.form import FormFields
+from holdfast.tui.widgets.form import FieldSecret, FormFields
 from holdfast.tui.widgets.paint import paint, paint_all
 
 Take = Callable[[dict[str, Any]], Awaitable["str | dict[str, str] | None"]]
@@ -93,6 +94,11 @@ class FormScreen(Dialog["dict[str, Any] | None"]):
             return
         self._taking = True
         self.run_worker(self._submit(values), group="form")
+
+    @on(FieldSecret.Done)
+    def _done(self, event: FieldSecret.Done) -> None:
+        event.stop()
+        self.action_submit()
 
     async def _submit(self, values: dict[str, Any]) -> None:
         try:

@@ -11,6 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.geometry import Size
+from textual.message import Message
 from textual.style import Style
 from textual.widget import Widget
 from textual.widgets import Input, Static, TextArea
@@ -74,7 +75,10 @@ class FieldText(TextArea):
 
 
 class FieldSecret(Input):
-    """Where a secret is typed, unseen. Enter goes on to the next field."""
+    """Where a secret is typed, unseen. Enter goes on to the next field; in the last one it is done."""
+
+    class Done(Message):
+        """Enter was pressed in the last field."""
 
     def __init__(self, field: Field, raw: Raw) -> None:
         super().__init__(
@@ -85,6 +89,7 @@ class FieldSecret(Input):
             placeholder="" if field.required else "may be left empty",
         )
         self.cursor_blink = False
+        self.last = False
 
     @property
     def raw(self) -> Raw:
@@ -97,6 +102,8 @@ class FieldSecret(Input):
             event.prevent_default()
             if name == "before":
                 self.screen.focus_previous()
+            elif event.key == "enter" and self.last:
+                self.post_message(self.Done())
             else:
                 self.screen.focus_next()
         else:
@@ -200,8 +207,8 @@ class FormFields(VerticalScroll, can_focus=False):
     }
     FormFields FieldText.-json { max-height: 10; }
     FormFields FieldText:focus { background: $primary 25%; }
-    FormFields FieldSecret { height: 1; padding: 0 1; border: none; background: $panel; }
-    FormFields FieldSecret:focus { background: $primary 25%; }
+    FormFields FieldSecret.-textual-compact { height: 1; padding: 0 1; background: $panel; }
+    FormFields FieldSecret.-textual-compact:focus { background: $primary 25%; }
     FormFields FieldText .text-area--placeholder { color: $foreground 60%; }
     FormFields FieldChoices { height: auto; padding: 0 1; background: $panel; }
     FormFields FieldChoices:focus { background: $primary 25%; }
@@ -213,6 +220,10 @@ class FormFields(VerticalScroll, can_focus=False):
         self._form = form
         begin = raw if raw is not None else form.begin()
         self._inputs = {one.name: _input(one, begin.get(one.name)) for one in form.fields}
+        last = list(self._inputs.values())[-1:]
+        for one in last:
+            if isinstance(one, FieldSecret):
+                one.last = True
         self._problems = {one.name: Static("", classes="field-problem", markup=False) for one in form.fields}
 
     def compose(self) -> ComposeResult:

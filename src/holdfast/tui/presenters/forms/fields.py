@@ -206,6 +206,8 @@ def _hint(kind: Kind, schema: Mapping[str, Any]) -> str:
         shape = {"array": "a list: [ … ]", "object": "an object: { … }"}.get(str(schema.get("type")))
         return f"JSON, {shape}" if shape else "JSON"
     form = schema.get("format")
+    if form == "password":
+        return ", ".join(("not shown", *_limits(kind, schema)))
     words = f"{_WORDS[kind]} ({shorten(sanitize_line(form), 20)})" if isinstance(form, str) else _WORDS[kind]
     return ", ".join((words, *_limits(kind, schema)))
 
