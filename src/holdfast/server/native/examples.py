@@ -31,7 +31,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "next": "/",
     },
     "accounts.finish_upstream": {
-        "provider": "corp",
         "answer": {"state": "0dVdCcCpCcBLxkXJ", "code": "SplxlOBeZQQYbYS6WxSbIA"},
         "browser": "mGvKSmhqxo4W",
     },

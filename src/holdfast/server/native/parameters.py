@@ -4,8 +4,15 @@ from __future__ import annotations
 
 PARAMETERS = {
     "agent": "An agent's name or id.",
+    "accounts.begin_upstream.callback": "The address that the browser comes back to.",
+    "accounts.begin_upstream.next": "The path on which it goes on then.",
+    "accounts.begin_upstream.provider": "The id of a server of the settings; empty: the first.",
     "accounts.change_password.new": "The password from now on: 8 to 256 characters.",
     "accounts.change_password.old": "The password until now.",
+    "accounts.finish_upstream.answer": "What the browser has brought back.",
+    "accounts.finish_upstream.browser": "What it has kept since it began.",
+    "accounts.finish_upstream.expires_s": "Seconds that the login is for.",
+    "accounts.finish_upstream.provider": "The id of the server that it comes from.",
     "accounts.proxied.address": "The address that the proxy's request came from.",
     "accounts.proxied.name": "The user's name or id, as the proxy says it.",
     "accounts.register.code": "The six digits that were sent.",
@@ -424,7 +431,6 @@ PARAMETERS = {
     "objects.fetch.url": "An address of the web.",
     "objects.look.id": "The object's id.",
     "objects.open.id": "The object's id.",
-    "objects.put.data": "The file.",
     "objects.put.name": "What the file is called.",
     "objects.put.path": "Its key, or the folder that it is put into; left out: a new key.",
     "objects.remove.id": "The object's id.",
