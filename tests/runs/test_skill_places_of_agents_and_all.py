@@ -177,6 +177,9 @@ async def test_an_agent_gets_the_skills_that_its_file_names_as_they_are_now(open
         ]
         with pytest.raises(NotFoundError):
             await skills.sync("clerk", ("nothing",))
+        await skills.remove("own")
+        without = await skills.sync("clerk", purge=True)
+        assert (without.copied, without.removed) == ((), ("other",))
 
 
 async def test_a_scope_is_listed_with_what_others_hide(open_bench: Any) -> None:

@@ -14,7 +14,7 @@ from tests.runs.conftest import say as say
 from holdfast.core.domain.errors import BudgetSpent, ConflictError, HoldfastError, InvalidError, NotFoundError
 from holdfast.core.domain.limits import Budget
 from holdfast.core.domain.models import UsageReport
-from holdfast.core.services.draft_tasks import KEPT, MOST_AT_ONCE, DraftTasks
+from holdfast.core.services.draft_tasks import KEPT, MOST_AT_ONCE, MOST_KEPT, DraftTasks
 
 AGENT = {
     "name": "Hotel finder",
@@ -146,4 +146,29 @@ async def test_drafts_are_kept_for_half_an_hour_each_for_its_own_user() -> None:
     with pytest.raises(NotFoundError):
         tasks.get("ann", begun.id)
     await tasks.forget_user("ann")
+    await tasks.close()
+
+
+async def test_the_oldest_draft_gives_way_but_none_that_is_written() -> None:
+    tasks = DraftTasks(lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    never = asyncio.Event()
+
+    async def fail() -> Any:
+        raise InvalidError("No.", code="invalid_request")
+
+    async def wait() -> Any:
+        await never.wait()
+
+    written = tasks.begin("ann", "agent", wait)
+    others = tasks.begin("bob", "agent", fail)
+    ended = []
+    for _ in range(MOST_KEPT + 1):
+        ended.append(tasks.begin("ann", "prompt", fail).id)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert tasks.get("ann", written.id).status == "running"
+    assert tasks.get("bob", others.id).status == "failed"
+    assert tasks.get("ann", ended[1]).status == "failed"
+    with pytest.raises(NotFoundError):
+        tasks.get("ann", ended[0])
     await tasks.close()

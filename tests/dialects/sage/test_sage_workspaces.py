@@ -120,6 +120,18 @@ async def test_paths_are_looked_at_and_all_files_deleted(serve_users: Any) -> No
         assert missing == (500, f"Agent '{id}' 不存在")
 
 
+async def test_of_a_large_file_no_hash_is_told(serve_users: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("holdfast.core.services.agent_files._MOST_HASHED", 4)
+    async with serve_users() as served:
+        (ann,) = await users(served, "ann")
+        path = f"/agent/{await agent(ann)}/file_workspace"
+        for name in ("four", "five5"):
+            await ann.data("POST", f"{path}/upload", files={"file": (name, name.encode())})
+        found = (await ann.data("POST", f"{path}/stat", {"paths": ["four", "five5"]}))["files"]
+        assert found[0]["content_hash"] == hashlib.md5(b"four").hexdigest()
+        assert (found[1]["size"], found[1]["content_hash"], found[1]["hash_algorithm"]) == (5, None, None)
+
+
 @pytest.mark.covers("sage.download_workspace_file_from_url")
 async def test_what_the_web_has_is_taken_in_but_not_of_private_hosts(serve_users: Any) -> None:
     async with serve_users() as served:

@@ -19,7 +19,8 @@ class AgentFileInfo(Value):
     media_type: str = ""
     """A guess by content and name; empty where nobody has looked."""
     md5: str = ""
-    """Of the content, in hex, by which copies are compared; empty where nobody has looked."""
+    """Of the content, in hex, by which copies are compared; empty where nobody has looked, and of files over
+    64 MiB."""
 
 
 class AgentFolder(Value):

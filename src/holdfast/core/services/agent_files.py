@@ -27,6 +27,10 @@ from holdfast.core.tools.web import WebFetcher
 
 MOST_LISTED = 10_000
 """Files and folders of one listing."""
+_MOST_SEEN = 100_000
+"""Those that are looked at for one, deeper ones too."""
+_MOST_HASHED = 64 * 2**20
+"""Bytes of a file whose hash is told: one request may name many, and the same one often."""
 
 
 class AgentFileService:
@@ -122,8 +126,8 @@ def _listed(jail: WorkspaceJail, path: str, depth: int | None) -> tuple[tuple[Ag
         raise InvalidError(f"{path} is not a folder.", code="not_a_folder")
     levels = 0 if not top.path else top.path.count("/") + 1
     found: list[AgentFileInfo] = []
-    for entry in jail.walk(top.path):
-        if len(found) == MOST_LISTED:
+    for seen, entry in enumerate(jail.walk(top.path)):
+        if len(found) == MOST_LISTED or seen == _MOST_SEEN:
             return tuple(found), True
         if depth is None or entry.path.count("/") - levels <= depth:
             found.append(_info(entry))
@@ -137,13 +141,14 @@ def _looked(jail: WorkspaceJail, path: str) -> AgentFileInfo:
     facts = jail.stat(path)
     if facts.is_dir:
         return _info(facts)
-    total, head = hashlib.md5(usedforsecurity=False), b""
     with jail.open_file(facts.path) as file:
-        while piece := file.read(CHUNK):
-            head = head or piece
+        head = file.read(CHUNK)
+        total, rest = hashlib.md5(head, usedforsecurity=False), _MOST_HASHED - len(head)
+        while rest >= 0 and (piece := file.read(CHUNK)):
             total.update(piece)
+            rest -= len(piece)
     kind = media_type(head, facts.path.rpartition("/")[2])
-    return _info(facts).model_copy(update={"media_type": kind, "md5": total.hexdigest()})
+    return _info(facts).model_copy(update={"media_type": kind, "md5": total.hexdigest() if rest >= 0 else ""})
 
 
 def _delete(jail: WorkspaceJail, path: str) -> None:

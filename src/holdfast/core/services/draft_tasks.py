@@ -14,6 +14,8 @@ from holdfast.core.domain.values import new_id
 KEPT = timedelta(minutes=30)
 MOST_AT_ONCE = 5
 """Drafts of one user that are being written."""
+MOST_KEPT = 50
+"""Drafts of one user that are kept; the oldest gives way to one more."""
 
 _OVER = ("completed", "failed", "cancelled")
 
@@ -40,6 +42,9 @@ class DraftTasks:
                 code="too_many_drafts",
                 retryable=True,
             )
+        over = [place for place in self._kept if place[0] == owner and place not in self._working]
+        for place in over[: max(0, len(over) + 1 - MOST_KEPT)]:
+            del self._kept[place]
         at = self._now()
         task = DraftTask(id=new_id(), kind=kind, status="pending", created_at=at, updated_at=at)
         place = (owner, task.id)

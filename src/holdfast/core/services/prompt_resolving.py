@@ -139,6 +139,11 @@ async def _read(sources: Sequence[PromptSource], server: str, uri: str) -> tuple
 
 
 def _check_usable(info: PromptInfo) -> None:
+    if not info.trusted and not info.path:
+        raise ForbiddenError(
+            f"The prompt {info.name} is of an agent that another user shares with you; use one of your own.",
+            code="prompt_untrusted",
+        )
     if not info.trusted:
         raise ForbiddenError(
             f"The prompt {info.name} is of a folder that you have not trusted; say so first "

@@ -153,13 +153,18 @@ class SkillService:
         place, owner = await self._place(agent), self._access.owner
         seen = await asyncio.to_thread(self._registry.list, None, owner)
         info = await asyncio.to_thread(self._agents.get, agent, None, owner)
-        named = (info.spec.skills if info.spec else ()) if names is None else names
-        wanted = {one.name: one for one in seen} if ALL_SKILLS in named else {n: find(seen, n) for n in named}
+        if names is not None:
+            wanted = {name: find(seen, name) for name in names}
+        else:
+            named = info.spec.skills if info.spec else ()
+            usable = (one for one in seen if not one.problems)
+            wanted = {one.name: one for one in usable if ALL_SKILLS in named or one.name in named}
         has = {one.name: one for one in await asyncio.to_thread(self._registry.inside, place)}
         old = [n for n, one in wanted.items() if n not in has or has[n].digest != one.digest]
         for name in old:
             await self.copy(name, agent, replace=True)
-        gone = [name for name in has if purge and name not in wanted]
+        stays = {*wanted, *(info.spec.skills if info.spec else ())}
+        gone = [name for name in has if purge and name not in stays]
         for name in gone:
             await self._trash.put_skill(name, owner, place)
         return SkillSync(copied=tuple(sorted(old)), removed=tuple(sorted(gone)))

@@ -86,8 +86,8 @@ class Skills(Protocol):
     @needs(Scope.ADMIN)
     async def sync(self, agent: str, names: tuple[str, ...] | None = None, purge: bool = False) -> SkillSync:
         """Gives an agent of the user's own copies of the skills of these names, the user's or all users', as
-        they are now; without names of those that its file names. With `purge` what else it alone has goes to
-        the trash. Raises what `copy` raises."""
+        they are now; without names of those that its file names and that there are. With `purge` what it
+        alone has and nobody names goes to the trash. Raises what `copy` raises."""
         ...
 
     @needs(Scope.ADMIN)
