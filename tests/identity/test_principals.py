@@ -418,7 +418,7 @@ async def test_a_removed_user_is_out_at_once(host: LocalWorkbench) -> None:
         await host.users.remove("local")
 
 
-@pytest.mark.parametrize("name", ["", " x", "a/b", "x" * 65, "a\nb", "ü"])
+@pytest.mark.parametrize("name", ["", " x", "x ", "x  y", "a/b", "x" * 65, "a\nb", "ü"])
 async def test_a_user_has_a_plain_name(host: LocalWorkbench, name: str) -> None:
     with pytest.raises(InvalidError):
         await host.users.add(name)

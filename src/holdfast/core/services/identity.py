@@ -356,11 +356,12 @@ async def user_named(accounts: Accounts, name: str) -> User:
 
 
 def checked_name(name: str) -> str:
-    """Returns what is to be a user's name. Raises `InvalidError`."""
-    if not _NAME.fullmatch(name):
+    """Returns what is to be a user's name. Raises `InvalidError`, also for one that people could not tell
+    from another one."""
+    if not _NAME.fullmatch(name) or name.endswith(" ") or "  " in name:
         raise InvalidError(
-            "A user's name has 1 to 64 letters, digits, spaces or any of `@._+-`, and begins with a "
-            "letter or a digit.",
+            "A user's name has 1 to 64 letters, digits, single spaces or any of `@._+-`, begins with a "
+            "letter or a digit, and does not end with a space.",
             code="invalid_user_name",
         )
     return name

@@ -80,7 +80,8 @@ def _verified_email(person: UpstreamPerson) -> str:
 def _name(person: UpstreamPerson, number: int) -> str:
     """Returns the name of a new user. No `@` is in it: it could be somebody's address."""
     wanted = (person.username, person.email, person.name)
-    plain = (_NOT_IN_NAMES.sub("-", each.partition("@")[0]).strip(" ._+-") for each in wanted)
+    spaced = (" ".join(each.partition("@")[0].split()) for each in wanted)
+    plain = (_NOT_IN_NAMES.sub("-", each).strip(" ._+-") for each in spaced)
     name = next(filter(None, plain), "user")[:_LONGEST_NAME].rstrip(" ._+-")
     return name if number == 1 else f"{name}-{number}"
 

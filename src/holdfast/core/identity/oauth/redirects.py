@@ -13,6 +13,8 @@ _PLAIN = re.compile(r"[!$%&'()*+,./0-9:;=?@A-Z_a-z~\[\]-]+")
 """What stands in a URI without a fragment."""
 _APP = re.compile(r"[a-z][a-z0-9+-]*(\.[a-z0-9+-]+)+:/[^?]*(\?.*)?")
 """An address of an app on a device: its scheme is a domain turned round (RFC 8252, 7.1)."""
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:]+")
+"""A host's name or address: what else a URI may have there, some take for its end, as a page's rules do."""
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\])(?::\d{1,5})?((?:[/?].*)?)")
 _LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
 
@@ -37,7 +39,13 @@ def _mistake(uri: str, *, public: bool) -> str:
         if public and _APP.fullmatch(uri) and not parts.netloc:
             return ""
         return "the scheme must be https; of a public client also that of an app, such as com.example.app:/"
-    if not host or port == 0 or "@" in parts.netloc or not uri.startswith(f"{parts.scheme}://"):
+    if (
+        not host
+        or not _HOST.fullmatch(host)
+        or port == 0
+        or "@" in parts.netloc
+        or not uri.startswith(f"{parts.scheme}://")
+    ):
         return "it must have a host, and no name or password"
     if parts.scheme == "http" and host not in _LOOPBACK_HOSTS:
         return "without TLS the host must be 127.0.0.1, [::1] or localhost"
