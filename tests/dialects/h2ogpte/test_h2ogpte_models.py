@@ -42,7 +42,7 @@ async def test_health_is_told_with_and_without_a_key(serve_users: Any) -> None:
 async def test_models_that_can_be_used_are_listed(serve: Any) -> None:
     async with serve() as served:
 
-        async def known() -> tuple[ModelInfo, ...]:
+        async def known(owner: str) -> tuple[ModelInfo, ...]:
             fields = {"provider": "p", "takes_images": True}
             return (
                 ModelInfo(name="p/seeing", context_window=1000, **fields),
