@@ -111,6 +111,8 @@ async def test_no_proxy_makes_anybody_an_administrator(proxied: Any, name: str) 
         await bench.workbench.users.add("boss", Role.ADMIN)
         assert (await http.get(NOWHERE, headers={NAMED: name})).status_code >= 401
         assert await who(http, {NAMED: name}) == ""
+        page = await http.get("/sage/login", headers={NAMED: name})
+        assert page.status_code == 200 and 'type="password"' in page.text
 
 
 async def test_apis_that_have_no_such_header_do_not_hear_it(proxied: Any) -> None:

@@ -11,7 +11,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from holdfast import __version__
-from holdfast.core.domain.errors import RateLimitedError, UnauthenticatedError
+from holdfast.core.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
 from holdfast.core.domain.identity import CLIENTS, LOCAL_PRINCIPAL, Principal
 
 Admit = Callable[[str], Awaitable[Principal]]
@@ -122,6 +128,10 @@ async def recognised(
         if strictly and secret:
             raise
         return None
+    except (ConflictError, ForbiddenError, InvalidError):
+        if strictly or secret:
+            raise
+        return None  # a proxy names somebody who has to come in by himself
     return found
 
 
