@@ -320,7 +320,7 @@ ROWS = (
         {"id": str, "type": str, "dataName": str, "status": int, "createTime": str, "taskId": str}),
     Row("GET", f"{KB}/doc/task_process?kdb_id={{kdb}}&task_id={{job}}", PROCESS),
     Row("POST", f"{KB}/retrieve", {"results": [FOUND], "user_id": str},
-        {"kdb_id": "{kdb}", "query": "When is the wick trimmed?", "top_k": 5, "like": "{doc}"}),
+        {"kdb_id": "{kdb}", "query": "wick", "top_k": 5, "like": "{doc}"}),
     Row("PUT", f"{KB}/doc/redo/{{doc}}", DONE),
     Row("POST", f"{KB}/doc/task_redo", DONE, {"kdb_id": "{kdb}", "task_id": "{job}"}),
     Row("POST", f"{KB}/redo_all", DONE, {"kdb_id": "{kdb}"}),
