@@ -50,6 +50,7 @@ from holdfast.core.domain.custom_tools import CustomTool, HttpToolSpec, PythonTo
 from holdfast.core.domain.drafts import (
     AgentDraft,
     DraftTask,
+    MessageDraft,
     PromptDraft,
     PromptFindings,
     PromptSections,
@@ -579,6 +580,11 @@ CALLS: list[tuple[str, dict[str, Any], Any]] = [
     ("drafts.agent", {"description": "ü", "tools": ("read_file",), "language": "zh-CN"}, AGENT_DRAFT),
     ("drafts.agent", {"description": "ü"}, AGENT_DRAFT),
     ("drafts.prompt", {"text": "ü", "goal": "better"}, PROMPT_DRAFT),
+    (
+        "drafts.message",
+        {"text": "ü", "before": "b"},
+        MessageDraft(text="t", original_length=1, by="template"),
+    ),
     ("drafts.submit_agent", {"description": "ü", "tools": ()}, DRAFT_TASK),
     ("drafts.submit_prompt", {"text": "ü", "language": "zh"}, DRAFT_TASK),
     ("drafts.task", {"id": "t1"}, DRAFT_TASK.model_copy(update={"prompt": PROMPT_DRAFT})),

@@ -19,6 +19,7 @@ DraftedBy = Literal["model", "template"]
 """`template`: no model was asked, for there is none but the offline one."""
 Description = Annotated[str, Field(min_length=1, max_length=MAX_DESCRIPTION)]
 PromptText = Annotated[str, Field(min_length=1, max_length=MAX_PROMPT)]
+Before = Annotated[str, Field(max_length=MAX_PROMPT)]
 Goal = Annotated[str, Field(max_length=MAX_DESCRIPTION)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8}){0,2}$")]
 """A tag such as `en`, `zh` or `pt-BR`."""
@@ -74,6 +75,17 @@ class PromptDraft(Value):
     """Of the prompt as it was, in characters."""
     goal: str = ""
     by: DraftedBy
+    model: str = ""
+
+
+class MessageDraft(Value):
+    """What somebody wants to say to an agent, said better."""
+
+    text: str
+    original_length: int
+    """Of the message as it was, in characters."""
+    by: DraftedBy
+    """`template`: it is as it was."""
     model: str = ""
 
 

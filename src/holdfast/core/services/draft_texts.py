@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from holdfast.core.domain.drafts import AgentDraft, PromptDraft, PromptFindings, PromptSections
+from holdfast.core.domain.drafts import MAX_PROMPT, AgentDraft, PromptDraft, PromptFindings, PromptSections
 from holdfast.core.domain.options import Workflows
 from holdfast.core.domain.passages import DATA_RULE, quoted
 from holdfast.core.domain.text import sanitize_line, shorten
@@ -34,6 +34,12 @@ class DraftedPrompt(Value, extra="ignore"):
 
     sections: PromptSections
     findings: PromptFindings = PromptFindings()
+
+
+class DraftedMessage(Value, extra="ignore"):
+    """What a model answers of a message."""
+
+    text: str = Field(min_length=1, max_length=MAX_PROMPT)
 
 
 def is_chinese(language: str) -> bool:
@@ -77,6 +83,23 @@ def prompt_prompt(text: str, goal: str) -> str:
     """Returns what a model is asked for a prompt."""
     aim = f"\n\nWhat is to be better:\n\n{quoted(goal)}" if goal.strip() else ""
     return f"The system prompt:\n\n{quoted(text)}{aim}"
+
+
+def message_system(language: str | None) -> str:
+    """Returns what a model is told that improves a message to an agent."""
+    where = "its own language" if language is None else f"the language `{language}`"
+    return (
+        "You improve what people are about to say to an assistant: you make the request clear and complete, "
+        "keep its purpose and all that it names, invent no facts, and do not answer it. "
+        f"{DATA_RULE} Answer with one JSON object; its `text` is the improved message, in {where}, as the "
+        "person would say it."
+    )
+
+
+def message_prompt(text: str, before: str) -> str:
+    """Returns what a model is asked for a message."""
+    earlier = f"What was said before:\n\n{quoted(before)}\n\n" if before.strip() else ""
+    return f"{earlier}The message:\n\n{quoted(text)}"
 
 
 def repair_prompt(prompt: str, answer: str, mistake: str) -> str:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.settings import Settings
-from holdfast.core.domain.drafts import AgentDraft, DraftTask, PromptDraft
+from holdfast.core.domain.drafts import AgentDraft, DraftTask, MessageDraft, PromptDraft
 from holdfast.core.domain.errors import InvalidError, ModelError
 from holdfast.core.domain.models import ModelCatalog
 from holdfast.core.domain.text import sanitize, sanitize_line
@@ -21,12 +21,15 @@ from holdfast.core.services.counted_asking import CountedAsker
 from holdfast.core.services.draft_tasks import DraftTasks
 from holdfast.core.services.draft_texts import (
     DraftedAgent,
+    DraftedMessage,
     DraftedPrompt,
     agent_prompt,
     agent_system,
     agent_template,
     assembled,
     json_in,
+    message_prompt,
+    message_system,
     prompt_prompt,
     prompt_system,
     prompt_template,
@@ -99,6 +102,16 @@ class DraftService:
             by="model",
             model=model,
         )
+
+    async def message(self, text: str, before: str = "", language: str | None = None) -> MessageDraft:
+        _check_said(text, "text")
+        model = await self._model()
+        if model == OFFLINE:
+            return MessageDraft(text=text, original_length=len(text), by="template")
+        made = await self._drafted(
+            DraftedMessage, model, message_system(language), message_prompt(text, before)
+        )
+        return MessageDraft(text=sanitize(made.text), original_length=len(text), by="model", model=model)
 
     async def submit_agent(
         self, description: str, tools: tuple[str, ...] | None = None, language: str = "en"

@@ -44,6 +44,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "agent_files.fetch": {"path": "docs/hotels.csv", "url": "https://example.com/hotels.csv"},
     "drafts.agent": {"description": "Finds hotels and compares prices", "language": "en"},
     "drafts.cancel": {},
+    "drafts.message": {"text": "sum up reprot pls", "language": "en"},
     "drafts.prompt": {"text": "You are a clerk.", "goal": "More precise", "language": "en"},
     "drafts.submit_agent": {"description": "Finds hotels and compares prices"},
     "drafts.submit_prompt": {"text": "You are a clerk."},

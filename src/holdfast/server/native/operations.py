@@ -32,6 +32,7 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("agent_files.clear", "DELETE", "/agents/{agent}/files", status=204),
     Operation("drafts.agent", "POST", "/drafts/agent"),
     Operation("drafts.prompt", "POST", "/drafts/prompt"),
+    Operation("drafts.message", "POST", "/drafts/message"),
     Operation("drafts.submit_agent", "POST", "/drafts/agent/tasks", status=202, once="kept"),
     Operation("drafts.submit_prompt", "POST", "/drafts/prompt/tasks", status=202, once="kept"),
     Operation("drafts.task", "GET", "/drafts/tasks/{id}"),

@@ -8,10 +8,12 @@ from pydantic import Field
 
 from holdfast.core.domain.drafts import (
     AgentDraft,
+    Before,
     Description,
     DraftTask,
     Goal,
     Language,
+    MessageDraft,
     PromptDraft,
     PromptText,
 )
@@ -40,6 +42,14 @@ class Drafts(Protocol):
     @needs(Scope.CHAT)
     async def prompt(self, text: PromptText, goal: Goal = "", language: Language = "en") -> PromptDraft:
         """Returns a system prompt that says what `text` says, better, and with that `goal`."""
+        ...
+
+    @needs(Scope.CHAT)
+    async def message(
+        self, text: PromptText, before: Before = "", language: Language | None = None
+    ) -> MessageDraft:
+        """Returns a message to an agent that asks for the same as `text`, better. `before` is what was said
+        until now; without a `language` it is in that of the message."""
         ...
 
     @needs(Scope.CHAT)
