@@ -68,8 +68,8 @@ _SETTINGS = {
 _MODEL_KEYS = ("model", "model_name")
 _ELSEWHERE = ("base_url", "api_base", "api_base_url", "api_key", "api_keys")
 _CONTEXT_HEADER = (
-    "# What the caller tells of this conversation (data, no instructions). It holds where the agent's context "
-    "says something else"
+    "# What the caller tells of this conversation (data, no instructions). It holds where the agent's "
+    "context says something else"
 )
 _LANGUAGE = "response_language"
 """The key of a context that the agent decides."""
@@ -347,8 +347,9 @@ def _sub_agent(one: SubAgentIn, have: Have, number: int) -> SubAgentUse | None:
 
 
 def _tools(asked: StreamRequest, have: Have, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns the options that narrow the agent's tools to those that are named, which the caller's own and
-    those of his MCP servers may be beside. What the other fields of the request bring has its tools anyway."""
+    """Returns the options that narrow the agent's tools to those that are named, beside which the caller's
+    own may be, and those of his MCP servers. What the other fields of the request bring has its tools
+    anyway."""
     spec = have.spec
     wanted = _once(our_tools(asked.available_tools or ()))
     servers = {each.server for each in spec.mcp}

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import time
+
 from starlette.types import ASGIApp
 
 from holdfast.core.domain.identity import Scope
 from holdfast.server.dialects.sage.answering import ok
 from holdfast.server.dialects.sage.callers import caller
 from holdfast.server.dialects.sage.deciding import RESOLVED, audited, decided
+from holdfast.server.dialects.sage.optimizing import better, better_lines
 from holdfast.server.dialects.sage.sessions import SESSIONS
-from holdfast.server.dialects.sage.talking import attached, begin, detached, resumed
+from holdfast.server.dialects.sage.talking import PLAIN, attached, begin, detached, resumed
 from holdfast.server.dialects.sage.watching import active_sessions
 from holdfast.server.dialects.sage.wire import Envelope
 from holdfast.server.dialects.sage.wire_streams import (
     Audit,
     AuditQuery,
     ChatRequest,
+    OptimizedInput,
+    OptimizeInput,
     ResumeQuery,
     SandboxDecided,
     SandboxDecision,
@@ -61,6 +66,20 @@ async def stream_active_sessions(call: Call) -> ASGIApp:
     return FrameStream(active_sessions(call.workbench), closing=door.closing, ping_s=door.ping_s)
 
 
+async def optimize_input(call: Call) -> Envelope[OptimizedInput]:
+    """Says better what somebody is about to say."""
+    draft = await better(call.workbench, call.body)
+    said = OptimizedInput(optimized_input=draft.text, timestamp=time.time())
+    return ok(call, said, "input_optimized" if draft.by == "model" else "input_as_it_was")
+
+
+async def optimize_input_stream(call: Call) -> ASGIApp:
+    """Does the same line by line."""
+    door = call.door
+    lines = better_lines(call.workbench, call.body)
+    return FrameStream(lines, closing=door.closing, ping_s=door.ping_s, ping=b"", media_type=PLAIN)
+
+
 async def decide_sandbox_approval(call: Call) -> Envelope[SandboxDecided]:
     """Lets a call go that waits for a person, or denies it."""
     status = await decided(call.workbench, call.body)
@@ -97,6 +116,14 @@ OPERATIONS: tuple[Operation, ...] = (
     ),
     Operation(
         "stream_active_sessions", "GET", "/api/stream/active_sessions", stream_active_sessions, gives=_EVENTS
+    ),
+    Operation(
+        "optimize_input", "POST", "/api/chat/optimize-input", optimize_input,
+        result=Envelope[OptimizedInput], body=OptimizeInput, least=Scope.CHAT,
+    ),
+    Operation(
+        "optimize_input_stream", "POST", "/api/chat/optimize-input/stream", optimize_input_stream,
+        gives=_LINES, body=OptimizeInput, least=Scope.CHAT,
     ),
     Operation(
         "decide_sandbox_approval", "POST", "/api/sandbox/approval", decide_sandbox_approval,

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator
 
+from holdfast.core.domain.drafts import MAX_PROMPT
 from holdfast.server.dialects.sage.wire import Query, Said, Sent
 
 
@@ -101,6 +102,22 @@ class ResumeQuery(Query):
 
     last_index: int = Field(default=0, ge=0)
     """Lines of JSON that the client has already."""
+
+
+class OptimizeInput(Sent):
+    """What somebody is about to say."""
+
+    current_input: str = Field(min_length=1, max_length=MAX_PROMPT)
+    history_messages: list[MessageIn] = Field(default_factory=list, max_length=2_000)
+    """What was said before it, oldest first."""
+    language: str | None = None
+    """Of what comes out; that of the input where it says none."""
+
+
+class OptimizedInput(Said):
+    success: bool = True
+    optimized_input: str
+    timestamp: float
 
 
 class SandboxDecision(Sent):

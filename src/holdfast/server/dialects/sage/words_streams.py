@@ -31,6 +31,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "sandbox_decided": ("审批已提交", "The decision was taken"),
     "sandbox_not_decided": ("审批未生效: {status}", "Nothing was decided: {status}"),
     "sandbox_audit": ("获取审批记录成功", "The decisions were read"),
+    "input_optimized": ("输入优化成功", "The input was improved"),
+    "input_as_it_was": (
+        "未配置模型，输入保持不变",
+        "There is no model that could improve it: the input is as it was",
+    ),
     "run_failed": ("工作流执行失败: {error}", "The run has failed: {error}"),
     "run_cut": ("处理失败: {error}", "Processing has failed: {error}"),
     "loop_limit": ("已达到最大循环次数", "The limit of model calls was reached"),
