@@ -40,7 +40,7 @@ PARAMETERS = {
     "drafts.agent.language": "Of its texts: a tag such as `en` or `zh-CN`.",
     "drafts.agent.tools": "Those that it may have; left out: all that there are.",
     "drafts.message.before": "What was said until now.",
-    "drafts.message.language": "Of what comes out: a tag such as `en` or `zh-CN`; left out: that of the message.",
+    "drafts.message.language": "Of the result: a tag such as `en` or `zh-CN`; left out: that of the message.",
     "drafts.message.text": "The message as it is.",
     "drafts.prompt.goal": "What is to be better.",
     "drafts.prompt.language": "Of the prompt: a tag such as `en` or `zh-CN`.",
