@@ -29,6 +29,7 @@ from holdfast.core.domain.models import (
     ToolSchema,
     UsageReport,
 )
+from holdfast.core.models import litellm_client
 from holdfast.core.models.credentials import Addresses
 from holdfast.core.models.desk import Providers
 from holdfast.core.models.router import ModelRouter
@@ -241,6 +242,18 @@ async def test_silence_in_a_stream_ends_as_a_cut(in_process, server, ask, collec
     with pytest.raises(ModelStreamCut):
         await collect(in_process.stream(ask()))
     assert text(collect.got) == "abc"
+
+
+async def test_a_reply_without_an_end_is_cut(in_process, server, ask, collect, monkeypatch):
+    monkeypatch.setattr(litellm_client, "MAX_REPLY", 1_000)
+    server.reset(
+        {"chunks": [{"reasoning": "abc" * 100}, {"text": "abc" * 100, "repeat": 20}, {"stall": True}]}
+    )
+    with pytest.raises(ModelError) as cut:
+        await collect(in_process.stream(ask()))
+    assert cut.value.code == "reply_too_long" and not cut.value.retryable
+    assert sum(len(each.text) for each in collect.got) == 900
+    assert await asyncio.to_thread(server.wait_for_early_close)
 
 
 async def test_closing_the_iterator_ends_the_call_at_the_provider(adapter, server, ask):

@@ -200,3 +200,22 @@ async def test_reasoning_of_the_responses_api_arrives_as_summary(worker, server,
     )
     assert "".join(d.text for d in deltas if isinstance(d, TextDelta)) == "the answer"
     assert server.requests[0].body["reasoning"] == {"effort": "medium", "summary": "auto"}
+
+
+_TAKES_MEMORY = """
+import asyncio
+from holdfast.core.models import worker
+worker.MOST_MEMORY = 400 * 2**20
+async def main():
+    loop = asyncio.get_running_loop()
+    worker._limit_memory(loop)
+    loop.call_soon(lambda: bytearray(2**30))
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to such a limit")
+def test_a_worker_that_takes_too_much_memory_ends():
+    ended = subprocess.run([sys.executable, "-c", _TAKES_MEMORY], timeout=30, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (1, "")

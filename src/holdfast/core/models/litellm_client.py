@@ -6,9 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from holdfast.core.domain.errors import ModelStreamCut, ModelUnavailable
+from holdfast.core.domain.errors import ModelError, ModelStreamCut, ModelUnavailable
 from holdfast.core.domain.messages import FilePart, ImagePart, ToolResultPart
-from holdfast.core.domain.models import Finished, ModelDelta, ModelRequest, UsageReport
+from holdfast.core.domain.models import (
+    Finished,
+    ModelDelta,
+    ModelRequest,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    UsageReport,
+)
 from holdfast.core.models.credentials import Addresses, Keys, Target, target_of
 from holdfast.core.models.errors import translate
 from holdfast.core.models.loading import Loaded, load, loaded
@@ -18,6 +26,9 @@ from holdfast.core.models.prompts import Abilities, instruction_for, to_openai
 
 IDLE_TIMEOUT_S = 600.0
 """Longest silence of a provider, in seconds; models that reason may say nothing for minutes."""
+
+MAX_REPLY = 8_000_000
+"""Characters of one reply, reasoning and calls included: a server that never ends one would fill the disk."""
 
 
 class LiteLLMClient:
@@ -46,9 +57,13 @@ class LiteLLMClient:
             lib = await asyncio.to_thread(load)
         secrets = (target.key,) if target.key else ()
         response: Any = None
+        left = MAX_REPLY
         try:
             response = await lib.litellm.acompletion(**arguments)
             async for delta in _deltas(lib, response, target, request.model):
+                left -= _length(delta)
+                if left < 0:
+                    raise _endless(request.model)
                 yield delta
         except lib.errors as error:
             raise translate(
@@ -117,6 +132,23 @@ def arguments_for(
                 {"role": "system", "content": instruction_for(request.response_format)},
             ]
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _length(delta: ModelDelta) -> int:
+    match delta:
+        case TextDelta(text=text) | ReasoningDelta(text=text):
+            return len(text)
+        case ToolCallDelta(key=key, name=name, arguments=arguments):
+            return len(key) + len(name) + len(arguments)
+    return 0
+
+
+def _endless(model: str) -> ModelError:
+    return ModelError(
+        f"The reply of {model} has more than {MAX_REPLY:,} characters: it is cut here",
+        code="reply_too_long",
+        details={"model": model},
+    )
 
 
 def _effort(request: ModelRequest, target: Target) -> str | dict[str, str] | None:

@@ -14,8 +14,10 @@ import base64
 import gc
 import json
 import os
+import resource
 import sys
 import traceback
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from holdfast.core.domain.errors import ModelError
@@ -31,6 +33,9 @@ from holdfast.core.models.public_only import stay_public
 from holdfast.core.models.warming import warm_up
 from holdfast.core.workers.vectors import pack
 
+MOST_MEMORY = 2 * 2**30
+"""Bytes. What a server sends is taken in line by line, and a line need not end: it would take the machine's
+memory. Who has that many ends, and is started again with the next call."""
 FLUSH_S = 0.04
 """Longest time in seconds that a delta waits for its neighbours."""
 
@@ -135,6 +140,7 @@ class Worker:
         error = None if task.cancelled() else task.exception()
         if error is None:
             return
+        _end_without_memory(error)
         # Without the message: it could quote the request, and the key with it.
         print(f"call {call_id}: {type(error).__name__}", file=sys.stderr)
         traceback.print_tb(error.__traceback__, file=sys.stderr)
@@ -153,6 +159,7 @@ async def serve(source: BinaryIO, out: BinaryIO, *, public: bool = False) -> Non
     """Warms up, then serves calls from `source` until it ends; with `public`, to public addresses only."""
     loop = asyncio.get_running_loop()
     await warm_up()
+    _limit_memory(loop)
     if public:
         stay_public()
     gc.freeze()
@@ -161,6 +168,24 @@ async def serve(source: BinaryIO, out: BinaryIO, *, public: bool = False) -> Non
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), source)
     transport, protocol = await loop.connect_write_pipe(asyncio.streams.FlowControlMixin, out)
     await Worker(reader, asyncio.StreamWriter(transport, protocol, None, loop)).run()
+
+
+def _limit_memory(loop: asyncio.AbstractEventLoop) -> None:
+    loop.set_exception_handler(_failed)
+    with suppress(ValueError, OSError):  # not every system knows such a limit
+        most = resource.getrlimit(resource.RLIMIT_DATA)[1]
+        allowed = MOST_MEMORY if most == resource.RLIM_INFINITY else min(MOST_MEMORY, most)
+        resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
+
+
+def _failed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    _end_without_memory(context.get("exception"))
+    loop.default_exception_handler(context)
+
+
+def _end_without_memory(error: object) -> None:
+    if isinstance(error, MemoryError):
+        os._exit(1)  # nothing else gives back what a client has taken in
 
 
 def main() -> None:
