@@ -24,6 +24,7 @@ PROGRAM = Path(__file__).with_name("fake_program.py")
 HEAVY = {
     *("textual", "litellm", "chromadb", "mcp", "fastapi", "starlette", "uvicorn", "pydantic", "httpx"),
     *("rich", "yaml", "aiosqlite", "keyring", "sqlite3", "asyncio"),
+    *("authlib", "joserfc", "argon2", "aiosmtplib", "fsspec", "botocore"),
 }
 RAN = """
 import sys

@@ -40,3 +40,13 @@ def test_the_table_of_providers_imports_nothing_of_ours_and_no_pydantic():
     code = "import sys, holdfast.core.models.providers; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert done.stdout == "False\n", done.stderr
+
+
+def test_an_engine_loads_what_signs_in_sends_mail_and_reaches_other_storage_only_where_it_is_used():
+    code = """
+import sys, holdfast.core.services.local, holdfast.server.app, holdfast.server.tcp
+late = {"authlib", "argon2", "aiosmtplib", "fsspec", "botocore", "s3fs", "cryptography"}
+print(sorted(late & sys.modules.keys()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "[]\n", done.stderr

@@ -216,6 +216,7 @@ asyncio.run(main())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not keep to such a limit")
-def test_a_worker_that_takes_too_much_memory_ends():
-    ended = subprocess.run([sys.executable, "-c", _TAKES_MEMORY], timeout=30, capture_output=True, text=True)
+async def test_a_worker_that_takes_too_much_memory_ends():
+    command = [sys.executable, "-c", _TAKES_MEMORY]
+    ended = await asyncio.to_thread(subprocess.run, command, timeout=30, capture_output=True, text=True)
     assert (ended.returncode, ended.stderr) == (1, "")
