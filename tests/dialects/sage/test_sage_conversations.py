@@ -282,6 +282,23 @@ async def test_an_agent_is_steered_while_it_works(serve: Any) -> None:
         assert await data_of(idle, 500) == "会话不存在或已结束，无法注入引导消息"
 
 
+async def test_what_is_said_twice_meanwhile_is_told_by_both_ids(serve: Any) -> None:
+    async with serve([THINKS, ANSWERS]) as served:
+        http, path = served.http, "/sage/api/sessions/s/inject-user-message"
+        model = Driven(served.bench.model)
+        model.let(1)
+        async with open_stream(http, "chat", asked(session_id="s")) as lines:
+            await anext(lines)
+            for id in ("g1", "g2"):
+                await data_of(http.post(path, json={"content": f"Say {id}", "guidance_id": id}))
+            model.finish()
+            rest = [line async for line in lines]
+        (guide,) = [line for line in rest if line["type"] == "guide"]
+        assert guide["metadata"] == {"guidance_id": "g1", "guidance_ids": ["g1", "g2"]}
+        (kept,) = [each for each in await messages(http, "s") if each["type"] == "guide"]
+        assert (kept["metadata"], kept["message_id"]) == (guide["metadata"], guide["message_id"])
+
+
 @pytest.mark.covers("sage.edit_last_user_message", "sage.rerun_stream")
 async def test_the_last_message_is_said_and_answered_anew(serve: Any, say: Any) -> None:
     async with serve([say("one"), say("two"), say("three"), say("four")]) as served:

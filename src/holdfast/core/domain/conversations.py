@@ -35,6 +35,8 @@ class SaidMessage(Value):
     """Of a person's message."""
     steered: bool = False
     """Whether a person has said it to a run that was under way."""
+    follow_ups: tuple[str, ...] = ()
+    """Ids of the messages that it was made of, oldest first, where it has waited for a run."""
     text: str = ""
     """All that it says, as far as it is text."""
     reasoning: str = ""

@@ -142,6 +142,7 @@ class _Fold:
                 at=event.at,
                 parts=event.parts,
                 steered=event.origin == "steer",
+                follow_ups=event.follow_ups,
                 text=text_of(without_results(event.parts)),
             )
         )

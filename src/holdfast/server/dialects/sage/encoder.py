@@ -76,6 +76,14 @@ def failed_result(outcome: str, text: str) -> str:
     return json.dumps(told, ensure_ascii=False)
 
 
+def guidance_ids(id: str, made_of: tuple[str, ...]) -> Line:
+    """Returns the metadata of what was said to a run under way: its id, or, where it is several messages as
+    one, that of the first and those of all."""
+    if len(made_of) < 2:
+        return {"guidance_id": id}
+    return {"guidance_id": made_of[0], "guidance_ids": list(made_of)}
+
+
 def told_call(call_id: str, index: int, name: str, arguments: dict[str, Any]) -> Line:
     """Returns a call of a tool as a whole."""
     function = {"name": name, "arguments": json.dumps(arguments, ensure_ascii=False)}
@@ -229,7 +237,8 @@ class RunLines:
 
     def _guidance(self, event: MessageAdded) -> Line:
         text = text_of(without_results(event.parts))
-        said = {"role": "user", "content": text, "metadata": {"guidance_id": event.message_id}}
+        metadata = guidance_ids(event.message_id, event.follow_ups)
+        said = {"role": "user", "content": text, "metadata": metadata}
         return {**self.line(event, "", "guide", **said), "message_id": event.message_id}
 
     def _suggested(self, event: QuestionsSuggested) -> Line:

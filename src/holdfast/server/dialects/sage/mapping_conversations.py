@@ -19,7 +19,13 @@ from holdfast.core.domain.conversations import (
 from holdfast.core.domain.messages import ImagePart, TextPart, UserPart, text_of, without_results
 from holdfast.core.domain.runs import QueuedMessage, Session
 from holdfast.core.domain.tools import PlanItem
-from holdfast.server.dialects.sage.encoder import agent_called, failed_result, message_id, told_call
+from holdfast.server.dialects.sage.encoder import (
+    agent_called,
+    failed_result,
+    guidance_ids,
+    message_id,
+    told_call,
+)
 from holdfast.server.dialects.sage.mapping_times import local_time
 from holdfast.server.dialects.sage.sessions import SESSIONS
 from holdfast.server.dialects.sage.wire_conversations import (
@@ -156,7 +162,7 @@ def told_messages(
 def _told(message: SaidMessage, called: str, images: Mapping[str, str], locale: Locale) -> Told:
     match message.role:
         case "user":
-            metadata = {"guidance_id": message.id} if message.steered else {}
+            metadata = guidance_ids(message.id, message.follow_ups) if message.steered else {}
             content = content_of(message.parts, images) if message.parts else message.text
             kind = "guide" if message.steered else "user_input"
             return _whole(
