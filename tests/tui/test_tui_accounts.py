@@ -92,7 +92,7 @@ def test_users_are_listed_with_role_address_age_and_when_they_were_seen() -> Non
     assert [key for key, _ in admin_rows(known, "users", [], 60, NOW)] == ["u2", "u1", LOCAL]
     text = text_of(known, "users", "ann")
     assert "ann (you)" in text and "admin" in text
-    assert "ann@example.org · since 9d · seen 2h" in text
+    assert "since 9d · seen 2h · ann@example.org" in text
     assert "at the machine itself" in text_of(known, "users", "local")
     assert "never seen" in plain(detail_lines(known, "users", "u2", NOW))
     assert "Ann Example" in plain(detail_lines(known, "users", "u1", NOW))

@@ -315,7 +315,7 @@ def _user_row(one: UserView, width: int, now: datetime) -> tuple[Line, Line]:
     room = max(8, width - len(one.role) - 5)
     name = fit(one.name + (" (you)" if one.me else ""), room)
     role = "accent" if one.role == "admin" else "muted"
-    facts = [one.email, f"since {age(one.created_at, now)}", _seen(one, now)]
+    facts = [f"since {age(one.created_at, now)}", _seen(one, now), one.email]
     said = " · ".join(fact for fact in facts if fact)
     sign = ("● ", "success") if one.seen_at is not None or one.me else ("○ ", "muted")
     return (
@@ -404,7 +404,7 @@ def _mail_lines(one: MailView | None, now: datetime) -> list[Line]:
         BLANK,
         *(line(text) for text in one.text.splitlines()),
         BLANK,
-        line(("It may hold a code: hand it over to nobody else. ", "muted"), (shown("admin.copy"), "key"),
+        line(("It may hold a code: give it to nobody else. ", "muted"), (shown("admin.copy"), "key"),
              (" copies it.", "muted")),
     ]  # fmt: skip
 
