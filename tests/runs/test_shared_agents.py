@@ -158,6 +158,17 @@ async def test_an_id_that_another_shares_is_not_shared_twice(open_bench: Any) ->
         assert await eve.agents.share(copy.id, ()) == ()
 
 
+async def test_an_agent_that_is_deleted_is_shared_no_more_when_it_comes_back(open_bench: Any) -> None:
+    async with open_bench() as bench:
+        made, ann = await shared_with_ann(bench)
+        await bench.workbench.agents.delete(made.id)
+        (gone,) = (await bench.workbench.trash.list()).items
+        await bench.workbench.trash.restore(gone.kind, gone.id)
+        assert await bench.workbench.agents.shared_with(made.id) == ()
+        with pytest.raises(NotFoundError):
+            await ann.agents.get(made.id)
+
+
 async def test_many_shared_agents_of_one_owner_cost_one_look_at_his_folder(
     open_bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

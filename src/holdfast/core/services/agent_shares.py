@@ -63,6 +63,12 @@ class AgentShares:
             await self.read()
         return await self.shared_with(agent)
 
+    async def end(self, owner: str, agent_id: str) -> None:
+        """Ends the sharing of an agent that is gone."""
+        async with self._changing:
+            await self._table.replace(owner, agent_id, ())
+            await self.read()
+
     def _is_another_of(self, agent: AgentInfo) -> bool:
         shared = (each for agents in self._by_user.values() for each in agents)
         return any(each.agent_id == agent.id and each.owner != agent.owner for each in shared)

@@ -120,6 +120,8 @@ class AgentService:
         removed = await asyncio.to_thread(self._editor.removed, name, self._access.owner)
         await self._trash.put_agent(removed, self._access.owner)
         await asyncio.to_thread(self._editor.delete, name, self._access.owner)
+        if self._shares is not None:  # one that is brought back, or has its id, is nobody else's
+            await self._shares.end(self._access.owner, removed.id)
 
     async def share(self, name: str, users: tuple[str, ...]) -> tuple[AgentShare, ...]:
         info = await self._own(name)

@@ -144,7 +144,8 @@ class Agents(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete(self, name: str) -> None:
-        """Puts an agent of the user's own into the trash; its sessions stay, and can be given another one.
+        """Puts an agent of the user's own into the trash; its sessions stay, and can be given another one. It is
+        shared no longer, also when it comes back.
 
         Raises `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`.
         """
@@ -155,7 +156,8 @@ class Agents(Protocol):
         """Shares an agent of the user's own with these users, by name or id, and no others; returns them.
         They see it, read it without its secrets, and run it under their own rules as what nobody vouches for;
         only its owner changes it. Raises `NotFoundError`, `ForbiddenError` for an agent that is not the
-        user's own."""
+        user's own, `ConflictError` (`agent_id_shared`) for one with the id of an agent that another user
+        shares."""
         ...
 
     @needs(Scope.READ)
