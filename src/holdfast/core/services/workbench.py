@@ -144,8 +144,8 @@ class Agents(Protocol):
 
     @needs(Scope.ADMIN)
     async def delete(self, name: str) -> None:
-        """Puts an agent of the user's own into the trash; its sessions stay, and can be given another one. It is
-        shared no longer, also when it comes back.
+        """Puts an agent of the user's own into the trash; its sessions stay, and can be given another one. It
+        is shared no longer, also when it comes back.
 
         Raises `ForbiddenError` for an agent that comes with Holdfast, `NotFoundError`.
         """
