@@ -402,6 +402,8 @@ async def test_an_added_user_can_sign_in(house: Any) -> None:
         missing = await http.post(f"{USER}/add", json={"username": "bea"})
         assert missing.status_code == 422
         assert missing.json()["detail"][0]["loc"] == ["body", "password"]
+        nothing = await http.post(f"{AUTH}/login")
+        assert (nothing.status_code, nothing.json()["detail"][0]["loc"]) == (422, ["body"])
 
 
 @pytest.mark.covers("sage.user_delete")

@@ -118,9 +118,13 @@ def _detail(info: ErrorInfo, status: int | None) -> tuple[int, dict[str, Any]] |
     if info.code == "invalid_request":
         found = info.details.get(_DETAIL)
         if found is None:
-            fields = info.details.get("fields") or [{"field": "body", "message": info.message}]
+            fields = info.details.get("fields") or [{"message": info.message}]
             found = [
-                {"type": "value_error", "loc": ["body", one["field"]], "msg": one["message"]}
+                {
+                    "type": "value_error",
+                    "loc": ["body", *([one["field"]] if "field" in one else [])],
+                    "msg": one["message"],
+                }
                 for one in fields
             ]
         return 422, {"detail": found}

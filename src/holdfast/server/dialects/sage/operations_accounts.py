@@ -71,57 +71,30 @@ async def session(call: Call) -> Envelope[UserInfo]:
     return ok(call, UserInfo(user=session_user(user), has_provider=own, has_agent=agents), "signed_in")
 
 
+# fmt: off
+def _at(base: str, compat: str = "") -> tuple[Operation, ...]:
+    """Returns what is there below two paths; of the older one, the ids end with `compat`."""
+    return (
+        Operation(
+            f"send_register_code{compat}", "POST", f"{base}/register/send-code", send_code,
+            body=EmailSent, result=Envelope[SentCode], public=True,
+        ),
+        Operation(
+            f"register{compat}", "POST", f"{base}/register", register,
+            body=Registering, result=Envelope[UserId], public=True,
+        ),
+        Operation(
+            f"login{compat}", "POST", f"{base}/login", login,
+            body=SigningIn, result=Envelope[Tokens], public=True,
+        ),
+        Operation(f"logout{compat}", "POST", f"{base}/logout", logout, result=Envelope[Nothing]),
+    )
+# fmt: on
+
+
 OPERATIONS: tuple[Operation, ...] = (
-    Operation(
-        "send_register_code",
-        "POST",
-        "/api/auth/register/send-code",
-        send_code,
-        body=EmailSent,
-        result=Envelope[SentCode],
-        public=True,
-    ),
-    Operation(
-        "send_register_code_compat",
-        "POST",
-        "/api/user/register/send-code",
-        send_code,
-        body=EmailSent,
-        result=Envelope[SentCode],
-        public=True,
-    ),
-    Operation(
-        "register",
-        "POST",
-        "/api/auth/register",
-        register,
-        body=Registering,
-        result=Envelope[UserId],
-        public=True,
-    ),
-    Operation(
-        "register_compat",
-        "POST",
-        "/api/user/register",
-        register,
-        body=Registering,
-        result=Envelope[UserId],
-        public=True,
-    ),
-    Operation(
-        "login", "POST", "/api/auth/login", login, body=SigningIn, result=Envelope[Tokens], public=True
-    ),
-    Operation(
-        "login_compat",
-        "POST",
-        "/api/user/login",
-        login,
-        body=SigningIn,
-        result=Envelope[Tokens],
-        public=True,
-    ),
-    Operation("logout", "POST", "/api/auth/logout", logout, result=Envelope[Nothing]),
-    Operation("logout_compat", "POST", "/api/user/logout", logout, result=Envelope[Nothing]),
+    *_at("/api/auth"),
+    *_at("/api/user", "_compat"),
     Operation("session", "GET", "/api/auth/session", session, result=Envelope[UserInfo]),
     Operation("check_login", "GET", "/api/user/check_login", session, result=Envelope[UserInfo]),
     *operations_users.OPERATIONS,

@@ -20,7 +20,12 @@ from holdfast.server.dialects.sage.cookies import (
 )
 from holdfast.server.dialects.sage.errors import told
 from holdfast.server.dialects.sage.keys import secret_of
-from holdfast.server.dialects.sage.mapping_upstream import callback_of, provider_dto, upstream_failure
+from holdfast.server.dialects.sage.mapping_upstream import (
+    CALLBACK,
+    callback_of,
+    provider_dto,
+    upstream_failure,
+)
 from holdfast.server.dialects.sage.sign_in_page import leaving_page, sign_in_page, signed_in_page
 from holdfast.server.dialects.sage.signing_in import sign_out
 from holdfast.server.dialects.sage.wire import PREFIX, Envelope, ErrorBody
@@ -149,37 +154,36 @@ _SAID = ((200, ErrorBody),)
 
 # fmt: off
 OPERATIONS: tuple[Operation, ...] = (
-    Operation(
-        "auth_providers", "GET", "/api/auth/providers", _providers,
-        public=True, result=Envelope[tuple[ProviderDto, ...]],
+    *(
+        Operation(
+            id, "GET", path, _providers, public=True, result=Envelope[tuple[ProviderDto, ...]],
+        )
+        for id, path in (
+            ("auth_providers", "/api/auth/providers"),
+            ("user_auth_providers", "/api/user/auth-providers"),
+        )
     ),
-    Operation(
-        "user_auth_providers", "GET", "/api/user/auth-providers", _providers,
-        public=True, result=Envelope[tuple[ProviderDto, ...]],
+    *(
+        Operation(
+            id, "GET", path, _begin,
+            public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
+        )
+        for id, path in (
+            ("upstream_login", "/api/auth/upstream/login/{provider_id}"),
+            ("upstream_login_default", "/api/auth/upstream/login"),
+            ("user_oauth_login", "/api/user/oauth/login/{provider_id}"),
+            ("user_oauth_login_default", "/api/user/oauth/login"),
+        )
     ),
-    Operation(
-        "upstream_login", "GET", "/api/auth/upstream/login/{provider_id}", _begin,
-        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
-    ),
-    Operation(
-        "upstream_login_default", "GET", "/api/auth/upstream/login", _begin,
-        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
-    ),
-    Operation(
-        "upstream_callback", "GET", "/api/auth/upstream/callback/{provider_id}", _finish,
-        public=True, navigated=True, pages=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
-    ),
-    Operation(
-        "user_oauth_login", "GET", "/api/user/oauth/login/{provider_id}", _begin,
-        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
-    ),
-    Operation(
-        "user_oauth_login_default", "GET", "/api/user/oauth/login", _begin,
-        public=True, navigated=True, pages=True, status=302, query=UpstreamLoginQuery, also=_SAID,
-    ),
-    Operation(
-        "user_oauth_callback", "GET", "/api/user/oauth/callback/{provider_id}", _finish,
-        public=True, navigated=True, pages=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
+    *(
+        Operation(
+            id, "GET", path, _finish,
+            public=True, navigated=True, pages=True, status=302, query=UpstreamCallbackQuery, also=_SAID,
+        )
+        for id, path in (
+            ("upstream_callback", f"{CALLBACK}/{{provider_id}}"),
+            ("user_oauth_callback", "/api/user/oauth/callback/{provider_id}"),
+        )
     ),
     Operation(
         "sign_in_page", "GET", "/login", _page,
