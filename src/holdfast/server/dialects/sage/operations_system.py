@@ -1,7 +1,0 @@
-"""Operations of Sage's API: system."""
-
-from __future__ import annotations
-
-from holdfast.server.kit.operations import Operation
-
-OPERATIONS: tuple[Operation, ...] = ()
