@@ -252,6 +252,12 @@ class AgentInfo(Value):
     updated_at: AwareDatetime | None = None
     """When its file was last changed."""
 
+    @property
+    def is_anothers(self) -> bool:
+        """Whether it is another user's who shares it: what it says of itself is for people to read, who see
+        whose it is, and not for models that choose among agents."""
+        return self.layer is Layer.SHARED
+
 
 class AgentShare(Value):
     """A user with whom an agent is shared."""

@@ -97,10 +97,11 @@ class _Desk:
         return _card_answer(request, card_of(await _agent(workbench, named), url))
 
     async def agents(self, request: Request) -> Response:
-        """Answers with the cards of all agents."""
+        """Answers with the cards of all agents, but for those that other users share: models read cards."""
         name_operation(request.scope, "a2a.agents")
         workbench = await self._workbench(request)
-        agents = [each for each in await workbench.agents.list() if each.spec is not None]
+        listed = await workbench.agents.list()
+        agents = [each for each in listed if each.spec is not None and not each.is_anothers]
         cards = [agent_card_to_dict(card_of(each, _url_of(request, self._prefix, each))) for each in agents]
         return JSONResponse({"agents": cards})
 

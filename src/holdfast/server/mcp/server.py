@@ -47,8 +47,9 @@ _INSTRUCTIONS = (
 
 
 def agent_server(open_workbench: Open, *, agents: Container[str] | None = None, project: str = "") -> Server:
-    """Returns the server. `agents` are the names of those that are shown (None: all), as they are seen from
-    the folder `project` of the engine's machine, in which new sessions are started too."""
+    """Returns the server. `agents` are the names of those that are shown, as they are seen from the folder
+    `project` of the engine's machine, in which new sessions are started too. None: all but those that other
+    users share, whose descriptions would be read by the client's model unasked; they can be called."""
     desk = _Desk(open_workbench, agents, project)
     return Server(
         "holdfast",
@@ -75,7 +76,12 @@ class _Desk:
                 listed = await workbench.agents.list(self._project or None)
         except HoldfastError as error:
             raise MCPError(INTERNAL_ERROR, error.message, {"code": error.code}) from None
-        shown = [agent for agent in listed if agent.spec is not None and self._shows(agent.name)]
+        named = self._agents is not None
+        shown = [
+            agent
+            for agent in listed
+            if agent.spec is not None and self._shows(agent.name) and (named or not agent.is_anothers)
+        ]
         return ListToolsResult(tools=[*map(agent_tool, shown), run_tool()])
 
     async def call(

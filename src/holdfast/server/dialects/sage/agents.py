@@ -48,7 +48,7 @@ async def offered(workbench: Workbench) -> Offered:
         servers=tuple(each.spec.name for each in await workbench.mcp.list() if each.spec.enabled),
         collections=await _collections(workbench),
         agents=tuple(each.id for each in agents),
-        unnamed=tuple(each.id for each in agents if each.layer is not Layer.SHARED),
+        unnamed=tuple(each.id for each in agents if not each.is_anothers),
         models={each.id: each.full_name for each in models},
     )
 
