@@ -95,7 +95,7 @@ async def test_what_the_web_answers_is_kept_and_private_addresses_are_not_asked(
 
 @pytest.mark.covers("sage.import_workspace_file")
 async def test_a_file_of_an_agents_gets_an_address(serve_users: Any) -> None:
-    async with serve_users() as served:
+    async with serve_users(more_settings={"server": {"max_upload_mb": 1}}) as served:
         await served.bench.workbench.agent_files.upload("tester", "out/chart.png", PNG)
         agent = next(each for each in await served.bench.workbench.agents.list() if each.name == "tester")
         body = {"agent_id": agent.id, "filename": "out/chart.png"}
@@ -103,6 +103,11 @@ async def test_a_file_of_an_agents_gets_an_address(serve_users: Any) -> None:
         assert answer.status_code == 200, answer.text
         found = answer.json()["data"]
         assert found["filename"] == "chart.png" and (await fetched(served, found["url"])).content == PNG
+        folder = next(served.bench.home.rglob("out/chart.png")).parent
+        (folder / "made.bin").write_bytes(b"\0" * (2**20 + 1))  # by a program, which no upload limits
+        body["filename"] = "out/made.bin"
+        refused = await served.http.post("/sage/api/oss/import_sandbox_upload", json=body)
+        assert (refused.status_code, len(await served.bench.workbench.objects.list())) == (413, 1)
         ann = await served.user("ann")
         body["filename"] = "../../../own-models.json"
         refused = await served.http.post("/sage/api/oss/import_sandbox_upload", json=body, headers=ann)

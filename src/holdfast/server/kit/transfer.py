@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from holdfast.core.domain.errors import InvalidError
+from holdfast.core.domain.errors import InvalidError, TooLargeError
 from holdfast.core.domain.transfer import Download
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.kit.body import not_stored, read_chunks, spooled, too_large
@@ -167,6 +167,19 @@ async def _form(request: Request, limit: int, files: int = 1) -> FormData:
 
 def _bad_form(reason: str) -> InvalidError:
     return InvalidError(f"The form cannot be taken in: {reason}", code="invalid_form")
+
+
+async def whole(download: Download, limit: int) -> bytes:
+    """Returns the content of a file, which is closed then. Raises `TooLargeError` for more than `limit`
+    bytes: all of it is taken into memory."""
+    async with download:
+        if download.size > limit:
+            raise TooLargeError(
+                f"{download.name} has more than {limit // 2**20} MiB; {_TOO_LARGE}",
+                code="too_large",
+                details={"limit_bytes": limit},
+            )
+        return await download.read()
 
 
 class SentFile:

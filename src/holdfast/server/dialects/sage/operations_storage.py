@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from contextlib import AsyncExitStack
 from urllib.parse import quote
 
 from starlette.types import ASGIApp
@@ -16,7 +15,7 @@ from holdfast.server.dialects.sage.wire import PREFIX, Envelope
 from holdfast.server.dialects.sage.wire_storage import Stored, StoredFile, UrlBody, WorkspaceFile
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.origin import origin_of, path_of
-from holdfast.server.kit.transfer import SentFile, is_form, received_form, upload_limit
+from holdfast.server.kit.transfer import SentFile, is_form, received_form, upload_limit, whole
 
 
 async def upload_object(call: Call) -> Envelope[Stored]:
@@ -40,11 +39,9 @@ async def import_url(call: Call) -> Envelope[StoredFile]:
 async def import_workspace_file(call: Call) -> Envelope[StoredFile]:
     """Keeps a file of an agent's."""
     body: WorkspaceFile = call.body
-    async with AsyncExitStack() as stack:
-        file = await stack.enter_async_context(
-            await call.workbench.agent_files.download(body.agent_id, body.filename)
-        )
-        made = await _kept(call.workbench.objects.put(file.name, await file.read()))
+    limit = await upload_limit(call.workbench)
+    file = await call.workbench.agent_files.download(body.agent_id, body.filename)
+    made = await _kept(call.workbench.objects.put(file.name, await whole(file, limit)))
     return ok(call, StoredFile(url=await _url(call, made), filename=made.name))
 
 
