@@ -222,6 +222,23 @@ async def test_what_sub_agents_say_stands_in_the_same_place_each_time(serve: Any
         end_of(lines)
         for index in range(1, len(lines)):
             assert await resumed(served.http, "s", index) == lines[index:]
+        answer = (await served.http.get("/sage/api/conversations/s/messages")).json()["data"]
+        kept = {each["message_id"]: each for each in answer["messages"]}
+        streamed_below = {id: each for id, each in merged(lines).items() if "_sub_" in each["session_id"]}
+        assert len(streamed_below) == 2
+        for id, line in streamed_below.items():
+            for name in ("session_id", "agent_name", "content", "type"):
+                assert kept[id][name] == line[name]
+        order = [(each["role"], each["session_id"]) for each in answer["messages"]]
+        assert order == [
+            ("user", "s"),
+            ("assistant", "s"),
+            ("assistant", "s_sub_0"),
+            ("tool", "s"),
+            ("assistant", "s_sub_1"),
+            ("tool", "s"),
+            ("assistant", "s"),
+        ]
 
 
 async def test_secrets_are_told_of_neither_now_nor_later(serve: Any) -> None:

@@ -47,6 +47,8 @@ class SaidMessage(Value):
     """The tool that gave it."""
     outcome: str = ""
     """What became of its call: `ok`, or what hindered it."""
+    child: str = ""
+    """Id of the session in which another agent has worked for it, or still does."""
     error: ErrorInfo | None = None
     """Why the run ended."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from holdfast.core.domain.conversations import SaidMessage
 from holdfast.core.domain.events import (
+    ChildRunStarted,
     LoggedEvent,
     MessageAdded,
     PartCompleted,
@@ -58,6 +59,8 @@ class _Fold:
         self._open: tuple[str, list[str]] | None = None
         """Kind and pieces of the part that is under way."""
         self._agents: dict[str, dict[str, str]] = {}
+        self._children: dict[tuple[str, str], str] = {}
+        """Sessions in which other agents work, by the calls that they work for."""
 
     def found(self) -> tuple[SaidMessage, ...]:
         """Returns the messages so far."""
@@ -86,6 +89,8 @@ class _Fold:
             case ToolCallRequested():
                 call = ToolCallPart(call_id=event.call_id, name=event.name, arguments=event.arguments)
                 self._replying(event.run_id, event.step, event.at).calls.append(call)
+            case ChildRunStarted():
+                self._children[event.run_id, event.call_id] = event.child_session_id
             case ToolCallCompleted():
                 self._flush()
                 self._result(event)
@@ -158,6 +163,7 @@ class _Fold:
             text=text_of(event.content),
             tool=event.name,
             outcome=event.outcome,
+            child=self._children.get((event.run_id, event.call_id), ""),
         )
 
     def _add(self, role: str, id: str, run_id: str, at: datetime, **said: Any) -> None:

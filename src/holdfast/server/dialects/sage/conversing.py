@@ -14,10 +14,12 @@ from holdfast.core.domain.runs import QueuedMessage, Session
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.sage.errors import failure
 from holdfast.server.dialects.sage.mapping_conversations import (
+    child_numbers,
     content_of,
     images_in,
     last_asked,
     messages_of,
+    said_below,
 )
 from holdfast.server.dialects.sage.sessions import SESSIONS
 from holdfast.server.dialects.sage.supplying import parts_in
@@ -27,6 +29,8 @@ from holdfast.server.dialects.sage.wire_streams import MessageIn, StreamRequest
 from holdfast.server.dialects.sage.words import Locale
 from holdfast.server.kit.named_sessions import busy
 
+_MOST_CHILDREN = 50
+"""Sub-agents whose words are read for one conversation: the latest."""
 _MOST_IMAGES = 20
 """Contents of images that one conversation has; others are only named."""
 
@@ -52,7 +56,21 @@ async def told(workbench: Workbench, session: Session, locale: Locale) -> Messag
     waiting = await _waiting(workbench, found.session)
     index = await next_stream_index(workbench, found.session, found.last_event_id)
     images = await _images(workbench, session, found.messages, waiting)
-    return messages_of(found, waiting, images, await agent_of(workbench, session), index, locale)
+    below = await _below(workbench, found.messages)
+    agent = await agent_of(workbench, session)
+    return messages_of(found, waiting, images, below, agent, index, locale)
+
+
+async def _below(workbench: Workbench, messages: Sequence[SaidMessage]) -> dict[str, list[SaidMessage]]:
+    """Returns what sub-agents have said, by their sessions. One that still works is left out: its stream
+    tells what it says."""
+    found: dict[str, list[SaidMessage]] = {}
+    for child in list(child_numbers(messages))[-_MOST_CHILDREN:]:
+        with suppress(NotFoundError):
+            below = await workbench.sessions.conversation(child)
+            if not busy(below.session):
+                found[child] = said_below(below)
+    return found
 
 
 async def _waiting(workbench: Workbench, session: Session) -> tuple[QueuedMessage, ...]:

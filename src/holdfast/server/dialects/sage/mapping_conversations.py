@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -107,14 +108,16 @@ def messages_of(
     found: Conversation,
     waiting: Sequence[QueuedMessage],
     images: Mapping[str, str],
+    below: Mapping[str, Sequence[SaidMessage]],
     agent: AgentInfo | None,
     index: int,
     locale: Locale,
 ) -> Messages:
     """Returns a conversation. `waiting` are messages that no run has yet, `images` the contents of images, in
-    base64 by their digests, and `index` is where the stream is resumed."""
+    base64 by their digests, `below` is what sub-agents have said, by their sessions, and `index` is where the
+    stream is resumed."""
     session, called = found.session, SESSIONS.called(found.session)
-    told = [*told_messages(found.messages, called, images, locale)]
+    told = [*told_messages(found.messages, called, images, locale, below)]
     told += [_waiting(each, called, images) for each in waiting]
     return Messages(
         conversation_id=called,
@@ -153,10 +156,43 @@ def shared_messages(found: SharedConversation, called: str, locale: Locale) -> M
 
 
 def told_messages(
-    messages: Sequence[SaidMessage], called: str, images: Mapping[str, str], locale: Locale
+    messages: Sequence[SaidMessage],
+    called: str,
+    images: Mapping[str, str],
+    locale: Locale,
+    below: Mapping[str, Sequence[SaidMessage]] | None = None,
 ) -> list[Told]:
-    """Returns messages as Sage's clients read them."""
-    return [_told(each, called, images, locale) for each in messages]
+    """Returns messages as Sage's clients read them: before what a call has given that a sub-agent has worked
+    for, what that one has said."""
+    numbers = child_numbers(messages)
+    told: list[Told] = []
+    for message in messages:
+        for each in (below or {}).get(message.child, ()):
+            child = _told(each, f"{called}_sub_{numbers[message.child]}", images, locale)
+            told.append({**child, "agent_name": each.agent})
+        told.append(_told(message, called, images, locale))
+    return told
+
+
+def said_below(found: Conversation) -> list[SaidMessage]:
+    """Returns what a sub-agent has said, by its name, without what it was told."""
+    child = found.session.child_of
+    name = child.described.name if child and child.described else found.session.agent
+    return [each.model_copy(update={"agent": name}) for each in found.messages if each.role != "user"]
+
+
+def child_numbers(messages: Sequence[SaidMessage]) -> dict[str, int]:
+    """Returns the sessions of sub-agents, each with the number that it has among those of its run."""
+    children = {(each.run_id, each.id): each.child for each in messages if each.child}
+    found: dict[str, int] = {}
+    count: Counter[str] = Counter()
+    for message in messages:
+        for call in message.calls:
+            child = children.get((message.run_id, call.call_id))
+            if child is not None and child not in found:
+                found[child] = count[message.run_id]
+                count[message.run_id] += 1
+    return found
 
 
 def _told(message: SaidMessage, called: str, images: Mapping[str, str], locale: Locale) -> Told:
