@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -114,6 +115,14 @@ async def test_names_are_the_only_ones_of_their_user(serve_users: Any) -> None:
         assert english == (500, "Agent 'Clerk' already exists")
         assert (await bob("POST", "/agent/create", {"name": "Clerk"})).status_code == 200
         assert (await ann("POST", "/agent/create", {})).status_code == 422
+
+
+async def test_of_several_at_the_same_time_one_gets_the_name(serve_users: Any) -> None:
+    async with serve_users() as served:
+        (ann,) = await users(served, "ann")
+        made = await asyncio.gather(*(ann("POST", "/agent/create", {"name": "Clerk"}) for _ in range(4)))
+        assert sorted(answer.status_code for answer in made) == [200, 500, 500, 500]
+        assert [each["name"] for each in await ann.data("GET", "/agent/list")].count("Clerk") == 1
 
 
 @pytest.mark.covers("sage.delete_agent")

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from weakref import WeakValueDictionary
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import AgentFileError, ConflictError
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.turns import Turns
 
 _ATTEMPTS = 50
 """In each of them a change of somebody else's is made: a hand, or another API."""
-_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+_TURNS = Turns()
 """By the agent, for those who revise it here: they would otherwise be in each other's way again and again."""
 
 Revision = Callable[[AgentInfo, Mapping[str, Any]], Mapping[str, Any]]
@@ -30,7 +29,7 @@ async def revise(
     Raises what `agents.edit` and `revision` raise, and `AgentFileError` for a file that has mistakes already,
     unless it is `mistaken` that the changes mend.
     """
-    async with _TURNS.setdefault(agent, asyncio.Lock()):
+    async with _TURNS.of(agent):
         for attempt in range(_ATTEMPTS):
             # In this order: an agent that changes in between does not have the digest any more.
             source = await workbench.agents.source(agent)

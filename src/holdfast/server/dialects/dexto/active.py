@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
-from weakref import WeakValueDictionary
 
 from holdfast.core.domain.agents import AgentInfo
 from holdfast.core.domain.errors import NotFoundError
 from holdfast.core.services.workbench import Workbench
+from holdfast.server.kit.turns import Turns
 
 EXT = "dexto"
 """The name under which Dexto's own is kept with users, sessions and agents."""
-_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+_TURNS = Turns()
 """By the user, for those who change what is kept with one."""
 AGENT = "agent"
 """The key, in what is kept with a user, of the id or the name of the active agent."""
@@ -29,7 +28,7 @@ async def keep_with_user(workbench: Workbench, change: Callable[[dict[str, Any]]
     """Keeps the keys that `change` returns, which is given what is kept with the caller so far. Of two at the
     same time neither loses what the other keeps."""
     me = await workbench.users.me()
-    async with _TURNS.setdefault(me.user_id, asyncio.Lock()):
+    async with _TURNS.of(me.user_id):
         kept = await kept_with_user(workbench)
         await workbench.users.annotate({EXT: {**kept, **change(kept)}})
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
-from weakref import WeakValueDictionary
 
 from holdfast.core.domain.custom_tools import CustomTool
 from holdfast.core.domain.errors import ConflictError, NotFoundError
@@ -38,10 +36,11 @@ from holdfast.server.dialects.genlabs.wire_tools import (
 )
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.retooling import having, rename_in
+from holdfast.server.kit.turns import Turns
 
 _ATTEMPTS = 5
 """In each of them another door has made a tool of that name, or changed that tool."""
-_TURNS: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+_TURNS = Turns()
 """By the user, who may make several tools of one name at the same time, or several changes of one tool."""
 
 Made = TypeVar("Made")
@@ -68,7 +67,7 @@ async def _created(workbench: Workbench, body: NewTool) -> CustomTool:
 async def _in_turn(workbench: Workbench, once: Callable[[], Awaitable[Made]]) -> Made:
     """Does it after what the same user does already, and again where another door was in its way."""
     user = (await workbench.users.me()).user_id
-    async with _TURNS.setdefault(user, asyncio.Lock()):
+    async with _TURNS.of(user):
         for attempt in range(_ATTEMPTS):
             try:
                 return await once()

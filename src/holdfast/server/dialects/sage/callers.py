@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from weakref import WeakValueDictionary
 
 from holdfast.core.domain.errors import ConflictError
 from holdfast.core.domain.identity import Principal, Role, Scope, User
@@ -12,12 +10,13 @@ from holdfast.core.services.workbench import Host, Workbench
 from holdfast.server.dialects.sage.keys import secret_of
 from holdfast.server.kit.auth import no_key, recognised
 from holdfast.server.kit.operations import Call
+from holdfast.server.kit.turns import Turns
 
 ANONYMOUS = "default_user"
 """The user that all are who show nothing."""
 _KEPT, _USER = "sage_anonymous", "user"
 """Where it is kept with the local user which one that is."""
-_MAKING: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+_MAKING = Turns()
 _LOG = logging.getLogger(__name__)
 
 
@@ -39,7 +38,7 @@ async def caller(call: Call) -> Workbench:
 async def _anonymous(host: Host) -> User:
     """Returns the user that all are who show nothing. An account of that name is somebody's: he would read
     what others say. Raises `UnauthenticatedError` where there is one."""
-    async with _MAKING.setdefault(ANONYMOUS, asyncio.Lock()):
+    async with _MAKING.of(ANONYMOUS):
         known = (await host.users.annotations()).get(_KEPT, {}).get(_USER)
         found = next((user for user in await host.users.list() if user.id == known), None)
         if found is not None:

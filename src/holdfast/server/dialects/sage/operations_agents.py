@@ -34,10 +34,14 @@ from holdfast.server.dialects.sage.wire_agents import (
     TemplateQuery,
 )
 from holdfast.server.dialects.sage.words import locale_of, worded
+from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.operations import Call, Operation
+from holdfast.server.kit.turns import Turns
 
 ONE = "/api/agent/{agent_id:uuid}"
 _TASK = "/api/agent/tasks/{task_id:uuid}"
+_NAMING = Turns()
+"""By the user, who may give one name to two agents at the same time."""
 
 
 async def list_agents(call: Call) -> Envelope[list[Agent]]:
@@ -57,8 +61,9 @@ async def default_system_prompt(call: Call) -> Envelope[Content]:
 async def create_agent(call: Call) -> Envelope[AgentId]:
     """Makes an agent."""
     agents, body = call.workbench.agents, call.body
-    check_name(body, await agents.list())
-    made = await agents.compose(nested(agent_values(body, await offered(call.workbench))))
+    async with _NAMING.of(principal_of(call.request).user_id):
+        check_name(body, await agents.list())
+        made = await agents.compose(nested(agent_values(body, await offered(call.workbench))))
     return ok(call, AgentId(agent_id=made.id), "agent_created", id=made.id)
 
 
@@ -72,9 +77,10 @@ async def get_agent(call: Call) -> Envelope[Agent]:
 async def update_agent(call: Call) -> Envelope[AgentId]:
     """Makes an agent what is sent, whatever it was; its id stays."""
     info, agents = await agent_meant(call, "agent_update_forbidden"), call.workbench.agents
-    check_name(call.body, await agents.list(), info.id)
-    changes = agent_values(call.body, await offered(call.workbench), info.id)
-    await agents.edit(info.id, changes)
+    async with _NAMING.of(principal_of(call.request).user_id):
+        check_name(call.body, await agents.list(), info.id)
+        changes = agent_values(call.body, await offered(call.workbench), info.id)
+        await agents.edit(info.id, changes)
     return ok(call, AgentId(agent_id=info.id), "agent_updated", id=info.id)
 
 

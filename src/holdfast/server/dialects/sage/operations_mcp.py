@@ -23,16 +23,22 @@ from holdfast.server.dialects.sage.wire_mcp import (
 from holdfast.server.kit.auth import principal_of
 from holdfast.server.kit.operations import Call, Operation
 from holdfast.server.kit.server_names import find_called
+from holdfast.server.kit.turns import Turns
+
+_ADDING = Turns()
+"""By the user, who may give one name to two servers at the same time."""
 
 
 async def add(call: Call) -> Envelope[ServerDone]:
     """Adds an MCP server and connects to it; of one that cannot be reached nothing is kept."""
-    body, known = call.body, await call.workbench.mcp.list()
-    if find_called(known, body.name, EXT) is not None:
-        raise failure("mcp_exists", 400, name=body.name)
-    made = new_server(body, {each.spec.name for each in known})
-    with _reaching(body.name):
-        await call.workbench.mcp.add(made.spec, made.secrets, connect=True)
+    body = call.body
+    async with _ADDING.of(principal_of(call.request).user_id):
+        known = await call.workbench.mcp.list()
+        if find_called(known, body.name, EXT) is not None:
+            raise failure("mcp_exists", 400, name=body.name)
+        made = new_server(body, {each.spec.name for each in known})
+        with _reaching(body.name):
+            await call.workbench.mcp.add(made.spec, made.secrets, connect=True)
     return ok(call, ServerDone(server_name=body.name), "mcp_added", name=body.name)
 
 
