@@ -179,6 +179,7 @@ async def test_a_conversation_gets_a_title_and_goes(serve: Any, say: Any) -> Non
         http = served.http
         await streamed(http, "chat", asked("Hello", session_id="sess_1"))
         path = "/sage/api/conversations/sess_1"
+        assert await data_of(http.post(f"{path}/title", json={"title": " "}), 500) == "标题不能为空"
         answer = await http.post(f"{path}/title", json={"title": "灯"})
         assert (answer.json()["data"], answer.json()["message"]) == (
             {"session_id": "sess_1", "title": "灯"},

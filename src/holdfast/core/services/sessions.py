@@ -175,7 +175,7 @@ class SessionService:
         await self.get(session_id)
         title = _checked_title(title)
         if not title:
-            raise InvalidError("A title needs at least one visible character.")
+            raise InvalidError("A title needs at least one visible character.", code="invalid_title")
         await self._log.append(SessionRenamed(session_id=session_id, title=title))
         return await self.get(session_id)
 

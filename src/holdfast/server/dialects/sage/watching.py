@@ -22,12 +22,12 @@ _CHANGES = ("run.started", "run.paused", "run.resumed", "session.deleted", "sess
 async def active_sessions(workbench: Workbench) -> AsyncGenerator[bytes, None]:
     """Yields the list as a server-sent event at once, and after each change."""
     since = (await workbench.engine.status()).last_event_id
-    yield await _snapshot(workbench)
+    yield (told := await _snapshot(workbench))
     following = workbench.events.follow(EventFilter(deltas=False), since)
     async with aclosing(cast("AsyncGenerator[LoggedEvent, None]", following)) as events:
         async for logged in events:
-            if logged.event.type in _CHANGES:
-                yield await _snapshot(workbench)
+            if logged.event.type in _CHANGES and (now := await _snapshot(workbench)) != told:
+                yield (told := now)
 
 
 async def _snapshot(workbench: Workbench) -> bytes:

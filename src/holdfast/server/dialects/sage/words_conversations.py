@@ -7,6 +7,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "messages_read": ("获取消息成功", "The messages were read"),
     "shared_messages_read": ("获取分享消息成功", "The shared messages were read"),
     "titled": ("会话 {id} 标题已更新", "The title of conversation {id} was updated"),
+    "core.invalid_title": ("标题不能为空", "The title cannot be empty"),
     "conversation_deleted": ("会话 {id} 已删除", "Conversation {id} was deleted"),
     "interrupted": ("会话 {id} 已中断", "Session {id} was interrupted"),
     "tasks_read": ("获取任务状态成功", "The tasks were read"),
