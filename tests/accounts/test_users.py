@@ -8,6 +8,7 @@ import pytest
 from tests.runs.conftest import open_bench
 
 from accounts.conftest import SECRET
+from holdfast.core.config.settings import AccountSettings
 from holdfast.core.domain.errors import (
     ConflictError,
     ForbiddenError,
@@ -19,6 +20,9 @@ from holdfast.core.domain.identity import LOCAL, Role, Scope
 from holdfast.core.domain.limits import Budget
 
 __all__ = ["open_bench"]
+
+HOW: dict[str, Any] = {"public_url": "https://example.org", "trusted_proxies": ("10.9.8.7",)}
+"""Settings of accounts."""
 
 
 @pytest.fixture
@@ -182,3 +186,13 @@ async def test_who_showed_a_login_or_a_key_was_seen(open_bench: Any) -> None:
         assert set(await bench.workbench.users.seen()) == {made.id}
         with pytest.raises(ForbiddenError):
             await view.users.seen()
+
+
+async def test_who_is_no_administrator_is_not_told_how_people_sign_in(open_bench: Any) -> None:
+    async with open_bench(more_settings={"accounts": HOW}) as bench:
+        users, accounts = bench.workbench.users, bench.workbench.accounts
+        await users.add("ann", Role.USER, SECRET)
+        ann = await bench.workbench.authenticate((await accounts.sign_in("ann", SECRET)).secret)
+        shown = (await bench.workbench.as_principal(ann).engine.settings()).accounts
+        assert shown == AccountSettings(public_url=HOW["public_url"])
+        assert (await bench.workbench.engine.settings()).accounts.trusted_proxies == HOW["trusted_proxies"]

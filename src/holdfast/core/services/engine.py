@@ -12,7 +12,7 @@ from pathlib import Path
 from holdfast import __version__
 from holdfast.core.agents.registry import AgentRegistry
 from holdfast.core.config.paths import Paths
-from holdfast.core.config.settings import Settings
+from holdfast.core.config.settings import AccountSettings, Settings
 from holdfast.core.config.settings_file import SettingsFile
 from holdfast.core.domain.configuring import Setting, SettingsReport, SettingValue
 from holdfast.core.domain.errors import ConflictError, InvalidError, UnsupportedError
@@ -120,7 +120,12 @@ class EngineService:
         return await asyncio.to_thread(read_health, self._paths, self._started_at, failures)
 
     async def settings(self, project: str | None = None) -> Settings:
-        return await asyncio.to_thread(self._settings, self._access.folder(project))
+        found = await asyncio.to_thread(self._settings, self._access.folder(project))
+        if self._access.principal.is_admin:
+            return found
+        # How people sign in is told by `accounts.ways`; who may do what there is for administrators.
+        shown = AccountSettings(public_url=found.accounts.public_url)
+        return found.model_copy(update={"accounts": shown})
 
     async def describe_settings(self, project: str | None = None) -> SettingsReport:
         return await asyncio.to_thread(self._file.report, self._access.folder(project))

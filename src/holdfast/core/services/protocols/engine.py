@@ -36,7 +36,8 @@ class Engine(Protocol):
 
     @needs(Scope.READ)
     async def settings(self, project: str | None = None) -> Settings:
-        """Returns the settings that hold in the folder `project`, whose own file may set a few of them.
+        """Returns the settings that hold in the folder `project`, whose own file may set a few of them; of
+        `accounts` only administrators see more than the public address.
 
         Raises `InvalidError` for a mistake in the user's file.
         """
