@@ -381,7 +381,11 @@ def detail_lines(state: AdminState, tab: str, current: str | None, now: datetime
 def _user_lines(one: UserView | None, now: datetime) -> list[Line]:
     if one is None:
         return []
-    can = "may look after the engine, too" if one.role == "admin" else "has their own sessions, agents and files, no more"
+    can = (
+        "may look after the engine, too"
+        if one.role == "admin"
+        else "has sessions, agents and files of their own"
+    )
     facts = (("called", one.called), ("e-mail", one.email), ("phone", one.phone))
     return [
         line((one.name, "heading"), ("  you" if one.me else "", "muted")),

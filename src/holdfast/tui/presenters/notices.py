@@ -55,10 +55,10 @@ def first_welcome(place: str) -> list[Line]:
 def hint_lines(model: Model, engine_says: str) -> list[Line]:
     """Returns the one thing that should be known now."""
     if engine_says:
-        said = line((sanitize_line(engine_says), "error"))
+        why = line((sanitize_line(engine_says), "error"))
         if model.shut_out:
-            said = line(*said, ("   /login", "key"), (", or the palette, signs in", "muted"))
-        return [line(*said, ("   /reconnect", "key"), (" tries again", "muted"))]
+            why = line(*why, ("   /login", "key"), (", or the palette, signs in", "muted"))
+        return [line(*why, ("   /reconnect", "key"), (" tries again", "muted"))]
     run = model.run.current
     if run is not None and model.silent:
         return [line(("… ", "accent"), (f"waiting for {run.model or 'the model'}", "muted"))]
