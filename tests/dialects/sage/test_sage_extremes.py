@@ -40,7 +40,7 @@ def forms(form: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if row.body or row.form or "?" in row.path], ids=str)
-async def test_no_value_is_a_bug(open_world: Any, row: Row) -> None:
+async def test_no_value_of_what_is_there_is_a_bug(open_world: Any, row: Row) -> None:
     bugs: list[str] = []
     async with open_world() as world:
         whole, body, form = [await world.filled(each) for each in (row.path, row.body, row.form)]
