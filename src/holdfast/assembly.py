@@ -122,9 +122,7 @@ async def open_workbench(
     kept = KeyFile(where.addresses, "Addresses of model providers")
     addresses = Addresses(settings.models.ollama_url, kept=kept.read, environment=environment)
     scripted = environment.get(_SCRIPTED) == "1"
-    own = OwnModels(
-        *(where.own_models, keys.models, addresses, keys.get), private=where.own_models_of
-    )
+    own = OwnModels(*(where.own_models, keys.models, addresses, keys.get), private=where.own_models_of)
     log = where.logs / "model-worker.log"
     files = LocalClient(own, blobs, log, environment)
     client = ModelRouter(

@@ -68,8 +68,8 @@ class Chunking(Value):
     overlap_chars: int = Field(default=0, ge=0, le=5_000)
     """Characters that a chunk repeats of the one before."""
     unit: Literal["passages", "questions"] = "passages"
-    """What a chunk is. `questions`: a row of a table (CSV or XLSX) of two columns, questions and their answers;
-    no other documents are taken in then, and no row is cut."""
+    """What a chunk is. `questions`: a row of a table (CSV or XLSX) of two columns, questions and their
+    answers; no other documents are taken in then, and no row is cut."""
 
 
 class RetrievalSettings(Value):
@@ -309,7 +309,8 @@ class Submission(Value):
     job_id: str | None = None
     """The job that it came with; None where that is not known any more."""
     kept: bool = False
-    """Whether the collection has a document of it: an older version too, while another waits or has failed."""
+    """Whether the collection has a document of it: an older version too, while another waits or
+    has failed."""
     metadata: dict[str, Any] = Field(default_factory=dict)
     """The caller's own, as it was given with it."""
     error: ErrorInfo | None = None

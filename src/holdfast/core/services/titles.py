@@ -83,6 +83,4 @@ class Titles:
             owner=session.owner,
         )
         address = info.spec.model_settings.api_base
-        return ModelAsker(
-            self._client, choice.model, self._redact, api_base=address, owner=session.owner
-        )
+        return ModelAsker(self._client, choice.model, self._redact, api_base=address, owner=session.owner)

@@ -71,8 +71,8 @@ class Accounts(Protocol):
     @needs(Scope.ADMIN, Role.ADMIN)
     async def begin_upstream(self, provider: str, callback: str, next: str) -> UpstreamStart:
         """Begins a sign-in at a server of the settings, named by its id (empty: the first): what makes
-        pages calls it for a browser, which comes back to the address `callback`, and at last goes on at `next`
-        (`/` where that is no path of this server).
+        pages calls it for a browser, which comes back to the address `callback`, and at last goes on at
+        `next` (`/` where that is no path of this server).
 
         Raises `NotFoundError` where people do not sign in elsewhere (`no_upstream`), or not there
         (`upstream_not_found`); `UpstreamError`.

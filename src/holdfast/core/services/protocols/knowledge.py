@@ -232,8 +232,8 @@ class Knowledge(Protocol):
 
     @needs(Scope.ADMIN)
     async def remove(self, document_id: str) -> None:
-        """Removes a document from its collection; what was given to it and could not be taken in is forgotten.
-        Raises `ConflictError` (`document_waiting`) for what is on its way."""
+        """Removes a document from its collection; what was given to it and could not be taken in is
+        forgotten. Raises `ConflictError` (`document_waiting`) for what is on its way."""
         ...
 
     @needs(Scope.READ)
@@ -246,8 +246,8 @@ class Knowledge(Protocol):
         offset: int = 0,
         limit: Limit = 200,
     ) -> SubmissionsFound:
-        """Returns what was given to a collection, taken in yet or not, latest first: up to `limit` behind the
-        first `offset`. `query` is a part of the name, `statuses` are all where none is named, `job_id` the job
+        """Returns what was given to a collection, taken in yet or not, latest first: up to `limit` behind
+        the first `offset`. `query` is a part of the name, `statuses` are all where none is named, `job_id` the job
         that it came with. Pages of the web are there when they were fetched."""
         ...
 
