@@ -247,8 +247,8 @@ class Knowledge(Protocol):
         limit: Limit = 200,
     ) -> SubmissionsFound:
         """Returns what was given to a collection, taken in yet or not, latest first: up to `limit` behind
-        the first `offset`. `query` is a part of the name, `statuses` are all where none is named, `job_id` the job
-        that it came with. Pages of the web are there when they were fetched."""
+        the first `offset`. `query` is a part of the name, `statuses` are all where none is named,
+        `job_id` the job that it came with. Pages of the web are there when they were fetched."""
         ...
 
     @needs(Scope.READ)
