@@ -238,3 +238,41 @@ async def test_users_are_added_changed_and_removed_after_a_question(make_app: An
         app.do("admin.remove", "u1")
         await until(pilot, lambda: any("another administrator" in one for one in said(app)))
         assert len(people.calls) == 1
+
+
+async def test_another_user_who_signs_in_gets_an_app_of_their_own(make_app: Any, until: Any) -> None:
+    bench, asked = FakeWorkbench(), []
+    ann = LOCAL_PRINCIPAL.model_copy(update={"user_id": "u1", "name": "ann"})
+    bob = LOCAL_PRINCIPAL.model_copy(update={"user_id": "u2", "name": "bob", "role": Role.USER})
+    bench.principal = ann
+    listed = bench.sessions.list
+
+    async def list_sessions(*args: Any, **more: Any) -> Any:
+        asked.append(bench.principal.name)
+        return await listed(*args, **more)
+
+    async def let_in(name: str, password: str) -> None:
+        bench.principal = {"ann": ann, "bob": bob}[name]
+
+    bench.sessions.list = list_sessions
+    app = make_app(bench, remote=remote(sign_in=let_in, login="ann"), session="last")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.model.header.engine == "ready" and "ann" in asked)
+        for name in ("ann", "bob"):
+            app.main.box.area.insert("for ann's own agent")
+            app.model.hold("a message that waits", [])
+            app.command("login", name)
+            await until(pilot, lambda: isinstance(app.screen, FormScreen))
+            await pilot.press("tab", *"secret", "enter")
+            if name == "ann":  # the same user goes on where she was
+                await until(pilot, lambda: app.screen is app.main and not app.model.outbox)
+                assert app.left_to == "" and app.main.box.area.text == "for ann's own agent"
+                sent = list(bench.sent) if hasattr(bench, "sent") else None
+        await until(pilot, lambda: app.left_to == "bob")
+    assert app.return_code == 0 and "bob" not in asked and app.model.outbox, (
+        "nothing was read or sent for bob"
+    )
+    assert sent is None or bench.sent == sent
+    begun = app.start.left_to(app.left_to)
+    assert (begun.session, begun.agent, begun.model) == (None, None, None)
+    assert begun.remote is not None and begun.remote.login == "bob"

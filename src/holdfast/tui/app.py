@@ -56,6 +56,8 @@ class HoldfastApp(TerminalApp):
         self.collecting = Collecting()
         self.desk: Desk | None = None
         self._quit_asked = float("-inf")
+        self.left_to = ""
+        """The other user who has signed in, for whom another app begins."""
         self.theming = Theming(self, start.themes, start.state_file)
         self.theming.first()
         self.main = MainScreen()
@@ -284,15 +286,15 @@ def _load_desk() -> type[Desk]:
 
 
 def run(start: Start) -> int:
-    """Runs the terminal app until it is closed; returns the exit status.
-
-    Raises what a bug in the app has raised.
-    """
-    gc.disable()  # while things load; enabled again when the engine is looked for
-    app = HoldfastApp(start)
-    app.run()
-    gc.enable()
-    error = app._exception
-    if error is not None:
-        raise error.error if isinstance(error, WorkerFailed) else error
-    return app.return_code or 0
+    """Runs the app until it is closed, and one more for each other user who signs in within it; returns the
+    exit status. Raises what a bug in the app has raised."""
+    while True:
+        gc.disable()  # while things load; enabled again when the engine is looked for
+        app = HoldfastApp(start)
+        app.run()
+        gc.enable()
+        if (error := app._exception) is not None:
+            raise error.error if isinstance(error, WorkerFailed) else error
+        if not app.left_to:
+            return app.return_code or 0
+        start = start.left_to(app.left_to)

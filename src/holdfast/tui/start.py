@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -98,6 +98,12 @@ class Start:
     def at_hand(self) -> bool:
         """Whether the person sits at this machine, so that its files are theirs."""
         return self.remote is None or self.remote.at_hand
+
+    def left_to(self, name: str) -> Start:
+        """Returns what the app of another user is told, who has signed in at the same engine: the session,
+        agent and model that were asked for are the former one's."""
+        remote = None if self.remote is None else replace(self.remote, login=name)
+        return replace(self, session=None, agent=None, model=None, remote=remote)
 
     @property
     def engine_url(self) -> str:

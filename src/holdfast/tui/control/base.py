@@ -35,6 +35,8 @@ class Context:
         self.app = app
         self._workbench: Workbench | None = None
         self._unanswered = 0
+        self.over = False
+        """Whether the app ends: somebody else has signed in, for whom another one begins."""
 
     @property
     def view(self) -> MainScreen:

@@ -53,15 +53,16 @@ class Connection:
         """Is told that the engine does not know any more who this is, where signing in may help."""
 
     async def run(self) -> None:
-        """Connects and follows, for ever."""
+        """Connects and follows, until the app ends."""
         delay = FIRST_DELAY_S
-        while True:
+        while not self._context.over:
             workbench = await self._reach()
             if workbench is not None:
                 started = time.monotonic()
                 await self._work(workbench)
                 delay = FIRST_DELAY_S if time.monotonic() - started > LONGEST_DELAY_S else delay
-            await self._pause(delay)
+            if not self._context.over:
+                await self._pause(delay)
             delay = min(LONGEST_DELAY_S, delay * 2)
 
     def broken(self) -> None:
@@ -103,6 +104,9 @@ class Connection:
             self._cursor = status.last_event_id
             if self.on_met is not None:
                 await self.on_met(status)
+            if self._context.over:  # nothing that the former user left is read or sent for the next one
+                await self._leave(workbench)
+                return
             self._state("ready")
             self._context.panes.say_engine("")
             if self.on_ready is not None:

@@ -25,10 +25,18 @@ class EngineControl:
         self._context = context
         self._put_off = ""
         """The engine's version about which the person wants to hear nothing now."""
+        self._whose = ""
+        """The id of the user for whom the app holds what it holds."""
 
     async def meet(self, status: EngineStatus) -> None:
         """Notes what engine this is and what the person may do there; each time that it is reached."""
         me = await self._context.workbench.users.me()
+        if self._whose not in ("", me.user_id):
+            self._context.over = True
+            self._context.app.left_to = me.name  # whatever this app holds is not for them to see
+            self._context.app.exit(0)
+            return
+        self._whose = me.user_id
         model = self._context.model
         own = self._context.app.start.version
         model.header = replace(
