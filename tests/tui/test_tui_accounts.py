@@ -121,6 +121,12 @@ def test_nobody_removes_himself_or_who_owns_the_machine() -> None:
     assert "add" in labels(known, "users", None) and "password" not in labels(known, "users", None)
 
 
+def test_who_may_not_look_after_the_engine_is_offered_no_keys() -> None:
+    known = AdminState(users=[], error="administrators look after the engine")
+    assert [labels(known, tab, None) for tab in TABS] == [labels(AdminState(error="x"), "users", None)] * 4
+    assert "add" not in labels(known, "users", None) and len(labels(known, "users", None)) == 2
+
+
 def test_a_mail_that_was_not_sent_is_read_and_copied() -> None:
     known = state()
     assert "bob@example.org" in text_of(known, "mail") and "4m" in text_of(known, "mail")

@@ -222,7 +222,9 @@ class UserService:
     async def remove(self, name: str) -> None:
         user = await user_named(self._accounts, name)
         if user.id == LOCAL:
-            raise ConflictError("The local user is whoever owns this machine's home.", code="local_user")
+            raise ConflictError(
+                "The user local cannot be removed: it is whoever owns the engine's machine.", code="local_user"
+            )
         await self._gate.change(self._accounts.remove_user(user.id))
         await self._removed(user.id)
 

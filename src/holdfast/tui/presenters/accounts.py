@@ -454,6 +454,8 @@ def footer(
     back, last = foot("admin.back"), foot("admin.help")
     if typing:
         return [back, (shown("words.to_list"), "to the list", ""), last]
+    if state.error:  # nothing that a key does here would be let through
+        return [back, last]
     keys: list[tuple[str, str, str]] = []
     user = state.user(current) if tab == "users" else None
     if tab in ("users", "clients"):
