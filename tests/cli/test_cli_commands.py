@@ -375,7 +375,7 @@ def test_validate_prints_one_mistake_a_line_without_an_engine(fake: FakeDoors, c
     fake.fail = UnavailableError("no engine must be needed")
     outcome = cli("agents", "validate", "a.yaml")
     assert outcome.status == 2
-    assert outcome.out == "a.yaml:3:5: modle: unknown key did you mean `model`?\n" * 2
+    assert outcome.out == "a.yaml:3:5: modle: unknown key; did you mean `model`?\n" * 2
     assert json.loads(cli("agents", "validate", "a.yaml", "--json").out)[0]["line"] == 3
     fake.diagnostics = []
     assert cli("agents", "validate", "a.yaml").status == 0

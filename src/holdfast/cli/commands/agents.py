@@ -11,7 +11,7 @@ import typer
 from holdfast.cli.calling import call
 from holdfast.cli.doors import doors
 from holdfast.cli.editing import edit_file
-from holdfast.cli.options import Json, Project, group
+from holdfast.cli.options import Json, Project, examples, group
 from holdfast.cli.output import advise, say, say_fields, say_json, say_table
 from holdfast.cli.places import is_elsewhere, project_folder
 from holdfast.cli.reading import read_text
@@ -208,11 +208,17 @@ def edit(
     validate([path])
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        "holdfast agents share clerk ann bob",
+        "holdfast agents share clerk",
+        "holdfast agents share clerk --nobody",
+    )
+)
 def share(
-    name: str,
+    name: Annotated[str, typer.Argument(metavar="AGENT", help="An agent of yours.")],
     users: Annotated[
-        list[str] | None, typer.Argument(metavar="[USER]...", help="All with whom it is to be shared.")
+        list[str] | None, typer.Argument(metavar="USER", help="All with whom it is to be shared.")
     ] = None,
     nobody: Annotated[bool, typer.Option("--nobody", help="Share it with nobody any more.")] = False,
     as_json: Json = False,

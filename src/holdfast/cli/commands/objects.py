@@ -14,7 +14,7 @@ from holdfast.core.domain.errors import InvalidError
 
 app = group("Keep files that who knows their address may fetch.")
 
-ObjectId = Annotated[str, typer.Argument(metavar="ID", help="The object's id.")]
+ObjectId = Annotated[str, typer.Argument(metavar="ID", help="Its id, as `list` and `put --json` show it.")]
 
 
 @app.callback()

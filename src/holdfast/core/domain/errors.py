@@ -148,7 +148,8 @@ class Diagnostic(Value):
         where = f"{self.file}:{self.line}:{self.column}"
         path = f" {self.key_path}:" if self.key_path else ""
         expected = f" (expected {self.expected})" if self.expected else ""
-        hint = f" {self.hint}" if self.hint else ""
+        apart = " " if expected or self.message.endswith((".", "?", "!")) else "; "
+        hint = f"{apart}{self.hint}" if self.hint else ""
         path += " warning:" if self.warning else ""
         return f"{where}:{path} {self.message}{expected}{hint}"
 

@@ -211,4 +211,4 @@ def _too_large(most: int) -> TooLargeError:
 
 
 def _no_object() -> NotFoundError:
-    return NotFoundError("There is no such object.", code="object_not_found")
+    return NotFoundError("There is no object of this id.", code="object_not_found")
