@@ -49,6 +49,8 @@ class SaidMessage(Value):
     """What became of its call: `ok`, or what hindered it."""
     child: str = ""
     """Id of the session in which another agent has worked for it, or still does."""
+    child_number: int = 0
+    """Which one that is of those in which agents work for the run, counted from 0 as they began."""
     error: ErrorInfo | None = None
     """Why the run ended."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -59,8 +60,10 @@ class _Fold:
         self._open: tuple[str, list[str]] | None = None
         """Kind and pieces of the part that is under way."""
         self._agents: dict[str, dict[str, str]] = {}
-        self._children: dict[tuple[str, str], str] = {}
-        """Sessions in which other agents work, by the calls that they work for."""
+        self._children: dict[tuple[str, str], tuple[str, int]] = {}
+        """Sessions in which other agents work, by the calls that they work for, with their places among those
+        of the run."""
+        self._begun: Counter[str] = Counter()
 
     def found(self) -> tuple[SaidMessage, ...]:
         """Returns the messages so far."""
@@ -90,7 +93,9 @@ class _Fold:
                 call = ToolCallPart(call_id=event.call_id, name=event.name, arguments=event.arguments)
                 self._replying(event.run_id, event.step, event.at).calls.append(call)
             case ChildRunStarted():
-                self._children[event.run_id, event.call_id] = event.child_session_id
+                number = self._begun[event.run_id]
+                self._children[event.run_id, event.call_id] = event.child_session_id, number
+                self._begun[event.run_id] += 1
             case ToolCallCompleted():
                 self._flush()
                 self._result(event)
@@ -155,6 +160,7 @@ class _Fold:
     def _result(self, event: ToolCallCompleted) -> None:
         if event.outcome == "client":  # its caller says later what it gave
             return
+        child, number = self._children.get((event.run_id, event.call_id), ("", 0))
         self._add(
             "tool",
             event.call_id,
@@ -163,7 +169,8 @@ class _Fold:
             text=text_of(event.content),
             tool=event.name,
             outcome=event.outcome,
-            child=self._children.get((event.run_id, event.call_id), ""),
+            child=child,
+            child_number=number,
         )
 
     def _add(self, role: str, id: str, run_id: str, at: datetime, **said: Any) -> None:

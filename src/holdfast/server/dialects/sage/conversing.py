@@ -14,7 +14,6 @@ from holdfast.core.domain.runs import QueuedMessage, Session
 from holdfast.core.services.workbench import Workbench
 from holdfast.server.dialects.sage.errors import failure
 from holdfast.server.dialects.sage.mapping_conversations import (
-    child_numbers,
     content_of,
     images_in,
     last_asked,
@@ -65,7 +64,8 @@ async def _below(workbench: Workbench, messages: Sequence[SaidMessage]) -> dict[
     """Returns what sub-agents have said, by their sessions. One that still works is left out: its stream
     tells what it says."""
     found: dict[str, list[SaidMessage]] = {}
-    for child in list(child_numbers(messages))[-_MOST_CHILDREN:]:
+    children = dict.fromkeys(each.child for each in messages if each.child)
+    for child in list(children)[-_MOST_CHILDREN:]:
         with suppress(NotFoundError):
             below = await workbench.sessions.conversation(child)
             if not busy(below.session):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -164,11 +163,10 @@ def told_messages(
 ) -> list[Told]:
     """Returns messages as Sage's clients read them: before what a call has given that a sub-agent has worked
     for, what that one has said."""
-    numbers = child_numbers(messages)
     told: list[Told] = []
     for message in messages:
         for each in (below or {}).get(message.child, ()):
-            child = _told(each, f"{called}_sub_{numbers[message.child]}", images, locale)
+            child = _told(each, f"{called}_sub_{message.child_number}", images, locale)
             told.append({**child, "agent_name": each.agent})
         told.append(_told(message, called, images, locale))
     return told
@@ -179,20 +177,6 @@ def said_below(found: Conversation) -> list[SaidMessage]:
     child = found.session.child_of
     name = child.described.name if child and child.described else found.session.agent
     return [each.model_copy(update={"agent": name}) for each in found.messages if each.role != "user"]
-
-
-def child_numbers(messages: Sequence[SaidMessage]) -> dict[str, int]:
-    """Returns the sessions of sub-agents, each with the number that it has among those of its run."""
-    children = {(each.run_id, each.id): each.child for each in messages if each.child}
-    found: dict[str, int] = {}
-    count: Counter[str] = Counter()
-    for message in messages:
-        for call in message.calls:
-            child = children.get((message.run_id, call.call_id))
-            if child is not None and child not in found:
-                found[child] = count[message.run_id]
-                count[message.run_id] += 1
-    return found
 
 
 def _told(message: SaidMessage, called: str, images: Mapping[str, str], locale: Locale) -> Told:
