@@ -121,6 +121,10 @@ def test_nobody_removes_himself_or_who_owns_the_machine() -> None:
     assert "add" in labels(known, "users", None) and "password" not in labels(known, "users", None)
 
 
+def test_a_filter_that_hides_everything_says_which_key_changes_it() -> None:
+    assert "/ changes the filter" in plain(note_lines(state(), "users", some=False))
+
+
 def test_who_may_not_look_after_the_engine_is_offered_no_keys() -> None:
     known = AdminState(users=[], error="administrators look after the engine")
     assert [labels(known, tab, None) for tab in TABS] == [labels(AdminState(error="x"), "users", None)] * 4

@@ -240,6 +240,20 @@ async def test_users_are_added_changed_and_removed_after_a_question(make_app: An
         assert len(people.calls) == 1
 
 
+async def test_words_that_filter_one_list_do_not_hide_the_next(make_app: Any, until: Any) -> None:
+    bench = FakeWorkbench()
+    People(bench)
+    app = make_app(bench)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: app.model.header.engine == "ready")
+        app.command("admin")
+        await until(pilot, lambda: app.model.admin.users)
+        await pilot.press("slash", *"bob", "enter")
+        await until(pilot, lambda: app.screen.words == ["bob"] and app.screen.current == "u2")
+        await pilot.press("right", "right")
+        await until(pilot, lambda: app.screen.current == "notes" and not app.screen.words)
+
+
 async def test_another_user_who_signs_in_gets_an_app_of_their_own(make_app: Any, until: Any) -> None:
     bench, asked = FakeWorkbench(), []
     ann = LOCAL_PRINCIPAL.model_copy(update={"user_id": "u1", "name": "ann"})

@@ -358,7 +358,9 @@ def note_lines(state: AdminState, tab: str, *, some: bool) -> list[Line]:
             BLANK,
             line((shown("admin.new"), "key"), (" registers one.", "muted")),
         ]
-    return [line(("Nothing fits.", "muted"))]
+    return [
+        line(("Nothing fits. ", "muted"), (shown("admin.words"), "key"), (" changes the filter.", "muted"))
+    ]
 
 
 def detail_lines(state: AdminState, tab: str, current: str | None, now: datetime) -> list[Line]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.widgets import Input
 
 from holdfast.tui.keys import bindings
 from holdfast.tui.presenters.accounts import (
@@ -69,6 +70,11 @@ class AdminScreen(ListedScreen):
         does = DOES[self._tab].get(name)
         if does is not None and (current or name == "new"):
             self.app.do(f"{self.PLACE}.{does}", current if name != "new" else "")
+
+    def action_tab(self, tab: str) -> None:
+        if tab != self._tab:  # words for users would hide all mails and clients
+            self.query_one("#l-words", Input).value = ""
+        super().action_tab(tab)
 
     def action_press(self, name: str) -> None:
         if name == "after":
