@@ -223,7 +223,8 @@ class UserService:
         user = await user_named(self._accounts, name)
         if user.id == LOCAL:
             raise ConflictError(
-                "The user local cannot be removed: it is whoever owns the engine's machine.", code="local_user"
+                "The user local cannot be removed: it is whoever owns the engine's machine.",
+                code="local_user",
             )
         await self._gate.change(self._accounts.remove_user(user.id))
         await self._removed(user.id)
