@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -88,17 +89,34 @@ def test_a_block_of_yaml_is_a_valid_file_of_its_kind(block: Example, tmp_path: P
     assert mistakes(block.text, tmp_path) == []
 
 
-@pytest.mark.parametrize("line", examples.command_lines(), ids=str)
-def test_a_command_line_can_be_typed_as_it_stands(line: Example) -> None:
-    parse(line.text)
+def by_page(found: Iterable[Example]) -> list[Any]:
+    """Returns the examples of each page: one test for each of them would take longer than the tests do."""
+    pages: dict[str, list[Example]] = {}
+    for one in found:
+        pages.setdefault(one.place.partition(":")[0], []).append(one)
+    return [pytest.param(each, id=page) for page, each in pages.items()]
 
 
-@pytest.mark.parametrize("line", examples.mentioned_commands(), ids=str)
-def test_a_command_that_is_mentioned_exists_with_its_options(line: Example) -> None:
+@pytest.mark.parametrize("lines", by_page(examples.command_lines()))
+def test_a_command_line_can_be_typed_as_it_stands(lines: list[Example]) -> None:
+    assert {line.place: wrong for line in lines if (wrong := wrong_in(line))} == {}
+
+
+@pytest.mark.parametrize("lines", by_page(examples.mentioned_commands()))
+def test_a_command_that_is_mentioned_exists_with_its_options(lines: list[Example]) -> None:
+    found = {line.place: wrong_in(line) for line in lines}
+    assert {
+        place: wrong for place, wrong in found.items() if wrong and not wrong.startswith(FINE_IN_TEXT)
+    } == {}
+
+
+def wrong_in(line: Example) -> str:
+    """Returns why a command line cannot be typed; empty when it can."""
     try:
         parse(line.text)
     except Exception as error:  # noqa: BLE001 - Typer's errors are in a private module
-        assert type(error).__name__ in FINE_IN_TEXT, f"{line}: {error}"
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 @pytest.mark.parametrize("request_", examples.mentioned_requests(), ids=str)
@@ -109,13 +127,22 @@ def test_a_request_that_is_mentioned_is_one_of_the_api(request_: Example) -> Non
     assert any(re.fullmatch(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(row)), given) for row in known)
 
 
-@pytest.mark.parametrize("link", examples.links(), ids=lambda link: f"{link.place}: {link.text}")
-def test_a_link_leads_somewhere(link: Example) -> None:
+@pytest.mark.parametrize("links", by_page(examples.links()))
+def test_a_link_leads_somewhere(links: list[Example]) -> None:
+    assert [link.text for link in links if not leads(link)] == []
+
+
+def leads(link: Example) -> bool:
+    """Says whether there is what a link names."""
     target, _, anchor = link.text.partition("#")
     page = ROOT / link.place
     path = (page.parent / target).resolve() if target else page
-    assert path.exists()
-    assert not anchor or anchor in examples.anchors(path)
+    return path.exists() and (not anchor or anchor in examples.anchors(path))
+
+
+def test_a_link_to_nothing_is_noticed() -> None:
+    for text in ("nothing.md", "#nothing", "how-to/serve.md#nothing"):
+        assert not leads(Example("docs/README.md", text))
 
 
 def test_a_wrong_option_and_a_wrong_command_are_noticed() -> None:

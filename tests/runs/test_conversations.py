@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from holdfast.core.domain.conversations import SaidMessage
 from holdfast.core.domain.errors import ConflictError, InvalidError, NotFoundError
+from holdfast.core.domain.events import (
+    AnyEvent,
+    ChildRunStarted,
+    LoggedEvent,
+    ToolCallCompleted,
+    ToolCallRequested,
+)
 from holdfast.core.domain.identity import Principal, Role, Scope
 from holdfast.core.domain.messages import TextPart
+from holdfast.core.sessions.conversation import said_in
 
 ANN = Principal(user_id="ann", name="ann", role=Role.USER, scope=Scope.ADMIN)
 PLAN = {"items": [{"text": "Light the lamp", "status": "in_progress"}]}
@@ -169,3 +177,16 @@ async def test_a_waiting_message_has_the_id_that_its_sender_chose_once(open_benc
         await bench.workbench.sessions.pull_back(session.id, "mine")
         again = await runs.follow_up(session.id, (TextPart(text="other"),), message_id="mine")
         assert [each.parts for each in await bench.workbench.sessions.queue(session.id)] == [again.parts]
+
+
+def test_agents_that_work_for_a_run_are_numbered_as_they_began() -> None:
+    """Not as they were called: several begin at the same time."""
+    run = {"session_id": "s", "run_id": "r"}
+    child = {"child_run_id": "x", "agent": "helper", "task": "Count."}
+    events: list[AnyEvent] = [
+        *(ToolCallRequested(**run, call_id=id, step=1, name="delegate", arguments={}) for id in "ab"),
+        *(ChildRunStarted(**run, **child, call_id=id, child_session_id=f"of {id}") for id in "ba"),
+        *(ToolCallCompleted(**run, call_id=id, name="delegate", outcome="ok", content=()) for id in "ab"),
+    ]
+    told = said_in(LoggedEvent(id=number, event=event) for number, event in enumerate(events, 1))
+    assert [(each.child, each.child_number) for each in told if each.child] == [("of a", 1), ("of b", 0)]
