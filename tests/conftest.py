@@ -5,12 +5,15 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sqlite3
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from holdfast.core.store import migrations, writer
 
 _FOREIGN = ("_API_KEY", "_API_BASE", "_BASE_URL", "_TOKEN")
 
@@ -39,6 +42,25 @@ def _homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Gives one new folder after the other. Pytest's own way reads the names of all there are each time."""
     folder = tmp_path_factory.mktemp("homes")
     return (folder / str(number) for number in count())
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_databases() -> Iterator[None]:
+    """Gives new databases a copy of the tables that one was given: thousands of tests begin with one."""
+    template = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    migrations.migrate(template, Path())
+
+    def copied(db: sqlite3.Connection, path: Path) -> None:
+        known = [db.execute(f"PRAGMA {each}_version").fetchone()[0] for each in ("schema", "user")]
+        if any(known):
+            migrations.migrate(db, path)
+        else:
+            template.backup(db)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writer, "migrate", copied)
+        yield
+    template.close()
 
 
 @pytest.fixture(autouse=True)
