@@ -288,7 +288,7 @@ def _failures(operation: Operation, schemas: Schemas) -> Schema:
     if schemas.arguments[operation.name]["properties"]:
         statuses.add(404)
     if operation.method != "GET":
-        statuses |= {409, 501}
+        statuses |= {409, 501, 502, 504}
     if not operation.in_query or operation.raw_in:
         statuses |= {408, 413, 415}
     return {str(status): _ref("responses", _ERRORS[status][0]) for status in sorted(statuses)}
