@@ -77,6 +77,7 @@ def test_two_tools_of_one_id_are_a_mistake() -> None:
     assert found.key_path == "tools[1].id"
 
 
+@pytest.mark.thorough
 def test_thousands_of_tags_and_tools_are_told_in_no_time() -> None:
     many = ", ".join(["read_file"] * 20_000)
     found = parse_agent(f"version: 1\nname: a\ntags: [{many}]\ntools: [{many}]\n", Path("a.yaml"), TOOLS)

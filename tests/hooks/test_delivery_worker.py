@@ -483,6 +483,7 @@ async def test_a_webhook_of_a_user_who_is_gone_is_not_started(desk: Any) -> None
     assert asyncio.all_tasks() == before
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     batches=st.lists(st.integers(1, 4), min_size=1, max_size=5),

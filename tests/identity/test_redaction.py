@@ -7,6 +7,7 @@ import json
 import tracemalloc
 from urllib.parse import quote
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -119,6 +120,7 @@ def test_without_secrets_a_text_stays_as_it_is(text: str) -> None:
     assert streamed((), list(text)) == text
 
 
+@pytest.mark.thorough
 def test_a_secret_of_a_hundred_thousand_characters_takes_no_more_room_than_it_is_long() -> None:
     secret = "".join(str(n) for n in range(25_000))
     tracemalloc.start()

@@ -27,6 +27,7 @@ async def test_ask_and_approve(desk: Desk) -> None:
         assert (decision.outcome, decision.scope, decision.client) == ("approve", "once", "app")
 
 
+@pytest.mark.thorough
 async def test_deny_with_reason(desk: Desk) -> None:
     async with desk.sit_down() as person:
         await person.ask("Write 'hello' to note.md")
@@ -42,6 +43,7 @@ async def test_deny_with_reason(desk: Desk) -> None:
         assert (decided.status, decided.decision.reason) == ("denied", "the notes are not ready")
 
 
+@pytest.mark.thorough
 async def test_edit_arguments(desk: Desk) -> None:
     async with desk.sit_down() as person:
         await person.ask("Write 'hello' to note.md")
@@ -86,6 +88,7 @@ async def test_batch_approve(desk: Desk) -> None:
         assert statuses == ["approved", "approved", "denied"]
 
 
+@pytest.mark.thorough
 async def test_follow_a_waiting_run_in_another_session(desk: Desk) -> None:
     async with desk.sit_down() as person:
         await person.ask("Write 'hello' to note.md")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from tests.fakes.small_mcp import small_server
@@ -124,6 +125,7 @@ def instead(file: str) -> dict[str, Any]:
     return {"point": "before_tool", "type": "rule", "matcher": "write_file", "rules": [rule]}
 
 
+@pytest.mark.thorough
 @settings(max_examples=6, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(cases=st.lists(CASE, min_size=15, max_size=25))
 async def test_a_tool_acts_only_where_the_policy_allows_it(

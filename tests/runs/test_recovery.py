@@ -157,6 +157,7 @@ async def test_a_death_at_any_event_leaves_runs_ended_or_waiting(
         assert (await again.workbench.engine.check())[3].state == "ok"
 
 
+@pytest.mark.thorough
 @common
 @given(steps=steps, choices=decisions, cut=st.integers(0, 200), phased=st.booleans())
 async def test_projections_of_a_replayed_log_are_those_of_the_live_one(

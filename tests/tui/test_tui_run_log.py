@@ -380,6 +380,7 @@ async def test_logging_is_switched_for_an_agent_off_after_a_question_and_on_agai
 # --- on the screen
 
 
+@pytest.mark.thorough
 async def test_ten_thousand_runs_are_gone_through_found_and_drawn_as_a_map(stage: Any) -> None:
     scene = stage()
     runs = furnish_runs(scene.bench, 10_000)

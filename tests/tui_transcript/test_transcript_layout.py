@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from textual.content import Content
@@ -131,6 +132,7 @@ def test_only_what_is_seen_is_laid_out(paint: Paint) -> None:
     assert made[-1] is column.items[-1]
 
 
+@pytest.mark.thorough
 def test_rows_that_were_seen_are_forgotten_again(paint: Paint) -> None:
     column = Column(paint, 40)
     column.fill([reply(str(n), "word " * 50) for n in range(3_000)])
@@ -239,6 +241,7 @@ def test_a_message_of_five_megabytes_is_laid_out_in_bounded_pieces(paint: Paint)
     assert screen(column, column.settle(0, 40, at_end=True), 40)[-1] == "▌ … 4,800,000 more characters"
 
 
+@pytest.mark.thorough
 def test_rows_that_are_forgotten_leave_nothing_to_the_collector(paint: Paint) -> None:
     block = Block(Plain("some words"), key_of(1, 0, 0), gap=False, width=20)
     gc.collect()

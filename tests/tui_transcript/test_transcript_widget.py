@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from textual.geometry import Offset
 from textual.pilot import Pilot
 
@@ -188,6 +189,7 @@ async def test_a_reader_who_scrolls_meanwhile_does_not_go_to_the_start(host: Mak
         assert app.rows() == shown
 
 
+@pytest.mark.thorough
 async def test_scrolling_leaves_next_to_nothing_to_the_garbage_collector(host: MakeHost) -> None:
     text = "Some **words** and [a link](https://x.org)\n\n- one\n- two\n\n```\nx = 1\n```"
     async with host().run_test(size=(60, 20)) as pilot:
